@@ -1,0 +1,1 @@
+"""Seedance Bot: prompts and attachments become clips, under budgets that moderators control."""

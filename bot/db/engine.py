@@ -1,0 +1,86 @@
+"""Engines and transactions, the same for both databases.
+
+SQLite gets one writer connection that begins IMMEDIATE (the defaults lose concurrent increments) and a second,
+query-only pool for reads.
+"""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+POSTGRES_POOL = 10
+SQLITE_READERS = 4
+BUSY_TIMEOUT_MS = 15_000
+
+
+class Database:
+    """The pair of engines. `begin()` writes, `read()` only reads; neither may be held over a network call."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
+        if self.is_sqlite:
+            path = make_url(url).database
+            if path and path != ":memory:":
+                Path(path).parent.mkdir(parents=True, exist_ok=True)
+            self._writer = _sqlite_engine(url, pool_size=1, begin="BEGIN IMMEDIATE", query_only=False)
+            self._reader = _sqlite_engine(url, pool_size=SQLITE_READERS, begin="BEGIN", query_only=True)
+        else:
+            self._writer = self._reader = create_async_engine(
+                url, pool_size=POSTGRES_POOL, max_overflow=0, pool_pre_ping=True
+            )
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """The writing engine, for migrations and listeners."""
+        return self._writer
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        """Open a writing transaction: committed at the end of the block, rolled back on any error."""
+        async with self._writer.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """Open a reading transaction."""
+        async with self._reader.begin() as connection:
+            yield connection
+
+    async def dispose(self) -> None:
+        """Close every connection."""
+        await self._writer.dispose()
+        if self._reader is not self._writer:
+            await self._reader.dispose()
+
+
+def _sqlite_engine(url: str, *, pool_size: int, begin: str, query_only: bool) -> AsyncEngine:
+    engine = create_async_engine(
+        url, pool_size=pool_size, max_overflow=0, pool_timeout=60, connect_args={"isolation_level": None}
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
+        cursor = connection.cursor()
+        for pragma in (
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "temp_store=MEMORY",
+            f"query_only={'ON' if query_only else 'OFF'}",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine

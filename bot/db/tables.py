@@ -1,0 +1,310 @@
+"""Every table. Money is integer millicredits (`…_milli`), moments are UTC, Discord ids are 64-bit integers."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+
+class Moment(sa.types.TypeDecorator[datetime]):
+    """A UTC-aware moment, kept as microseconds since 1970 so that both databases compare it alike."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> int | None:
+        """Turn a moment into microseconds."""
+        if value is None:
+            return None
+        delta = value - _EPOCH
+        return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+    def process_result_value(self, value: int | None, dialect: Any) -> datetime | None:
+        """Turn microseconds into a moment."""
+        if value is None:
+            return None
+        seconds, micro = divmod(value, 1_000_000)
+        return datetime.fromtimestamp(seconds, UTC).replace(microsecond=micro)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite numbers rows itself only in INTEGER columns
+
+
+def _serial() -> sa.Column[int]:
+    return sa.Column("id", _ID, primary_key=True, autoincrement=True)
+
+
+#: Values of the whole installation: the callback secret, hashes of synced commands.
+instance_value = sa.Table(
+    "instance_value",
+    metadata,
+    sa.Column("key", sa.String(100), primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+
+guild = sa.Table(
+    "guild",
+    metadata,
+    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("owner_id", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("locale", sa.String(10), nullable=False, server_default="en-US"),
+    sa.Column("zone", sa.String(64), nullable=False, server_default="UTC"),
+    sa.Column("allowance_period", sa.String(10)),  # NULL: the installation's default
+    sa.Column("week_start", sa.SmallInteger, nullable=False, server_default="0"),
+    sa.Column(
+        "pool_is_set", sa.Boolean, nullable=False, server_default=sa.false()
+    ),  # false: default or unlimited by rule
+    sa.Column("pool_limit_milli", sa.BigInteger),  # NULL with pool_is_set: unlimited
+    sa.Column("settings", sa.Text, nullable=False, server_default="{}"),
+    sa.Column("removed_at", Moment),
+)
+
+#: A moderator's limits. No row: inherit. `limit_milli` NULL: unlimited. `subject` 0 for everyone.
+quota = sa.Table(
+    "quota",
+    metadata,
+    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("scope", sa.String(10), primary_key=True),
+    sa.Column("subject", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("limit_milli", sa.BigInteger),
+    sa.CheckConstraint("limit_milli >= 0", name="limit"),
+)
+
+#: One level in one period. No CHECK against the limit: a recorded overrun must be able to settle.
+budget = sa.Table(
+    "budget",
+    metadata,
+    _serial(),
+    sa.Column("level", sa.String(10), nullable=False),
+    sa.Column("guild_id", sa.BigInteger, nullable=False),
+    sa.Column("subject", sa.String(64), nullable=False),
+    sa.Column("starts_at", Moment, nullable=False),
+    sa.Column("ends_at", Moment, nullable=False),
+    sa.Column("limit_milli", sa.BigInteger),  # NULL: unlimited
+    sa.Column("settled_milli", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("held_milli", sa.BigInteger, nullable=False, server_default="0"),
+    sa.UniqueConstraint("level", "guild_id", "subject", "starts_at"),
+    sa.CheckConstraint("held_milli >= 0", name="held"),
+    sa.CheckConstraint("settled_milli >= 0", name="settled"),
+    sa.CheckConstraint("ends_at > starts_at", name="period"),
+)
+
+#: A wallet grant. available = granted − revoked − settled − held, while not expired.
+wallet_grant = sa.Table(
+    "wallet_grant",
+    metadata,
+    _serial(),
+    sa.Column("guild_id", sa.BigInteger, nullable=False),
+    sa.Column("user_id", sa.BigInteger, nullable=False),
+    sa.Column("granted_milli", sa.BigInteger, nullable=False),
+    sa.Column("revoked_milli", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("settled_milli", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("held_milli", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("expires_at", Moment),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.CheckConstraint(
+        "granted_milli > 0 AND revoked_milli >= 0 AND settled_milli >= 0 AND held_milli >= 0", name="signs"
+    ),
+    sa.CheckConstraint("revoked_milli + settled_milli + held_milli <= granted_milli", name="within"),
+    sa.Index("ix_wallet_grant_member", "guild_id", "user_id"),
+)
+
+job = sa.Table(
+    "job",
+    metadata,
+    sa.Column("id", sa.String(12), primary_key=True),
+    sa.Column("guild_id", sa.BigInteger, nullable=False),
+    sa.Column("channel_id", sa.BigInteger, nullable=False),
+    sa.Column("user_id", sa.BigInteger, nullable=False),
+    sa.Column("locale", sa.String(10), nullable=False),
+    sa.Column("public_locale", sa.String(10), nullable=False),
+    sa.Column("provider", sa.String(30), nullable=False),
+    sa.Column("model", sa.String(80), nullable=False),
+    sa.Column("spec", sa.Text, nullable=False),  # JSON of domain.requests.Spec
+    sa.Column("is_private", sa.Boolean, nullable=False),
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("updated_at", Moment, nullable=False),
+    sa.Column("run_at", Moment, nullable=False),
+    sa.Column("token", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("attempt", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("quote_milli", sa.BigInteger, nullable=False),
+    sa.Column("actual_milli", sa.BigInteger),
+    sa.Column("size_limit_bytes", sa.BigInteger, nullable=False),
+    sa.Column("task_id", sa.String(200)),
+    sa.Column("submit_attempt", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("submit_body", sa.LargeBinary),
+    sa.Column("submitted_at", Moment),
+    sa.Column("unknown_since", Moment),
+    sa.Column("search_misses", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("missing_count", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("missing_since", Moment),
+    sa.Column("candidate_task_id", sa.String(200)),
+    sa.Column("cancel_requested_at", Moment),
+    sa.Column("cancel_sent_at", Moment),
+    sa.Column("parked_reason", sa.String(200)),
+    sa.Column("error_code", sa.String(80)),
+    sa.Column("result_url", sa.Text),
+    sa.Column("last_frame_url", sa.Text),
+    sa.Column("clip_key", sa.String(200)),
+    sa.Column("expected_end_at", Moment),
+    sa.Column("finished_at", Moment),
+    sa.Column("delivery_number", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("delivery_rung", sa.String(20)),
+    sa.Column("message_channel_id", sa.BigInteger),
+    sa.Column("message_id", sa.BigInteger),
+    sa.Column("told_at", Moment),
+    sa.Column("is_late", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("watch_until", Moment),
+    sa.Column("application_id", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("interaction_token", sa.Text),
+    sa.Column("token_expires_at", Moment),
+    sa.Column("card_channel_id", sa.BigInteger),
+    sa.Column("card_message_id", sa.BigInteger),
+    sa.UniqueConstraint("provider", "task_id"),
+    sa.CheckConstraint("quote_milli >= 0", name="quote"),
+)
+sa.Index(
+    "ix_job_due",
+    job.c.run_at,
+    sqlite_where=sa.text("finished_at IS NULL OR watch_until IS NOT NULL"),
+    postgresql_where=sa.text("finished_at IS NULL OR watch_until IS NOT NULL"),
+)
+sa.Index("ix_job_member", job.c.guild_id, job.c.user_id, job.c.created_at)
+sa.Index("ix_job_user", job.c.user_id, job.c.created_at)
+sa.Index("ix_job_state", job.c.state, job.c.provider)
+
+job_event = sa.Table(
+    "job_event",
+    metadata,
+    _serial(),
+    sa.Column("job_id", sa.String(12), sa.ForeignKey("job.id"), nullable=False, index=True),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("before", sa.String(20)),
+    sa.Column("after", sa.String(20), nullable=False),
+    sa.Column("cause", sa.String(200), nullable=False),
+)
+
+#: A hold's share on one account (`budget:7`, `grant:3`), in the order in which it was taken.
+hold = sa.Table(
+    "hold",
+    metadata,
+    sa.Column("job_id", sa.String(12), sa.ForeignKey("job.id"), primary_key=True),
+    sa.Column("account", sa.String(30), primary_key=True),
+    sa.Column("position", sa.SmallInteger, nullable=False),
+    sa.Column("level", sa.String(10), nullable=False),
+    sa.Column("amount_milli", sa.BigInteger, nullable=False),
+    sa.Column("is_open", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.CheckConstraint("amount_milli >= 0", name="amount"),
+)
+
+#: Append-only. A kind happens to a job's account at most once.
+ledger_entry = sa.Table(
+    "ledger_entry",
+    metadata,
+    _serial(),
+    sa.Column("job_id", sa.String(12)),
+    sa.Column("account", sa.String(30), nullable=False),
+    sa.Column("kind", sa.String(10), nullable=False),  # hold settle release extra overrun loss grant revoke refund
+    sa.Column("amount_milli", sa.BigInteger, nullable=False),
+    sa.Column("actor", sa.String(40), nullable=False),  # a Discord user id, `operator` or `bot`
+    sa.Column("reason", sa.String(500), nullable=False, server_default=""),
+    sa.Column("at", Moment, nullable=False),
+    sa.UniqueConstraint("job_id", "account", "kind"),
+    sa.CheckConstraint("amount_milli >= 0", name="amount"),
+    sa.Index("ix_ledger_entry_account", "account"),
+)
+
+#: A moderator's or operator's change of a rule or budget.
+audit = sa.Table(
+    "audit",
+    metadata,
+    _serial(),
+    sa.Column("guild_id", sa.BigInteger, nullable=False, index=True),
+    sa.Column("actor", sa.String(40), nullable=False),
+    sa.Column("action", sa.String(40), nullable=False),
+    sa.Column("subject", sa.String(80), nullable=False),
+    sa.Column("detail", sa.String(500), nullable=False),
+    sa.Column("reason", sa.String(500), nullable=False, server_default=""),
+    sa.Column("at", Moment, nullable=False),
+)
+
+#: One row per callback address: repeats only count, so that nothing a stranger sends can fill the table.
+callback = sa.Table(
+    "callback",
+    metadata,
+    sa.Column("job_id", sa.String(12), primary_key=True),
+    sa.Column("attempt", sa.Integer, primary_key=True),
+    sa.Column("provider", sa.String(30), nullable=False),
+    sa.Column("task_id", sa.String(200)),  # what the newest body names; a hint only
+    sa.Column("first_at", Moment, nullable=False),
+    sa.Column("last_at", Moment, nullable=False),
+    sa.Column("count", sa.Integer, nullable=False),
+)
+
+#: A message that a delivery makes. `intended_at` is written before the request leaves, `message_id` after its answer.
+delivery_part = sa.Table(
+    "delivery_part",
+    metadata,
+    sa.Column("job_id", sa.String(12), sa.ForeignKey("job.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("part", sa.Integer, primary_key=True),
+    sa.Column("rung", sa.String(20), nullable=False),
+    sa.Column("channel_id", sa.BigInteger, nullable=False),
+    sa.Column("intended_at", Moment, nullable=False),
+    sa.Column("message_id", sa.BigInteger),
+    sa.Column("posted_at", Moment),
+)
+
+rate_slot = sa.Table(
+    "rate_slot",
+    metadata,
+    sa.Column("key", sa.String(80), primary_key=True),
+    sa.Column("n", sa.Integer, primary_key=True),
+    sa.Column("used_at", sa.Float, nullable=False),  # seconds since 1970 by the database's clock
+)
+
+#: One row per provider: its breaker, and the row that dispatch locks while it hands out running places.
+provider_state = sa.Table(
+    "provider_state",
+    metadata,
+    sa.Column("provider", sa.String(30), primary_key=True),
+    sa.Column("reason", sa.String(20)),  # NULL: closed
+    sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("opened_at", Moment),
+    sa.Column("probe_at", Moment),
+    sa.Column("paused_until", Moment),  # a Retry-After that all processes obey
+    sa.Column(
+        "polled_in_a_row", sa.Integer, nullable=False, server_default="0"
+    ),  # jobs found done by poll with callbacks on
+)
+
+#: When a guild (user_id 0) or member was last given a place, per provider.
+served = sa.Table(
+    "served",
+    metadata,
+    sa.Column("provider", sa.String(30), primary_key=True),
+    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("at", Moment, nullable=False),
+)
+
+#: An upload limit that a 413 taught, until it is forgotten.
+learned_limit = sa.Table(
+    "learned_limit",
+    metadata,
+    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("limit_bytes", sa.BigInteger, nullable=False),
+    sa.Column("until", Moment, nullable=False),
+)
