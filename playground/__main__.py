@@ -1,0 +1,127 @@
+"""Command line: `python -m playground` starts the playground and prints its page's address."""
+
+import argparse
+import asyncio
+import errno
+import signal
+import sys
+import tempfile
+import webbrowser
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+from playground.folder import data_folder
+from playground.rig import Rig
+from playground.scripts import SCRIPTS
+from playground.scripts.steps import StepFailed, Steps
+
+DEFAULT_PORT = 8765
+CHECK = "first-clip"
+
+
+class StartFailed(Exception):
+    """The playground could not start; the text says why and what to do."""
+
+
+def main() -> int:
+    """Run until Ctrl-C or SIGTERM, a script until its end. The exit code: 0, or 1 when something failed."""
+    arguments = _arguments()
+    script = CHECK if arguments.check else arguments.script
+    try:
+        if script:
+            return asyncio.run(_until_told_to_stop(_run_script(script, arguments.data_dir)))
+        with data_folder(arguments.data_dir) as folder:
+            return asyncio.run(_until_told_to_stop(_serve(arguments, folder)))
+    except StartFailed as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _arguments() -> argparse.Namespace:
+    about = "The bot, unmodified, in a simulated Discord with simulated providers, in your browser."
+    parser = argparse.ArgumentParser(prog="python -m playground", description=about)
+    free = f"the page's port (default: {DEFAULT_PORT}, or a free one when that is in use)"
+    parser.add_argument("--port", type=int, help=free)
+    parser.add_argument(
+        "--data-dir", type=Path, help="keep the bot's database here; by default every start begins afresh"
+    )
+    parser.add_argument("--no-browser", action="store_true", help="do not open the page in a browser")
+    parser.add_argument("--check", action="store_true", help=f"the same as --script {CHECK}")
+    parser.add_argument("--script", choices=sorted(SCRIPTS), help="run a script without the page; exit with 0 or 1")
+    return parser.parse_args()
+
+
+async def _until_told_to_stop(work: Coroutine[Any, Any, int]) -> int:
+    """Do the work; Ctrl-C or SIGTERM cancel it, which stops everything that it started."""
+    task = asyncio.create_task(work)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        print("Stopped.", flush=True)
+        return 0
+
+
+async def _serve(arguments: argparse.Namespace, folder: Path) -> int:
+    print("Starting the playground …", flush=True)
+    rig = await _start_with_page(folder, arguments.port)
+    try:
+        assert rig.page is not None, "started with a page"
+        print(_welcome(rig, rig.page.origin), flush=True)
+        if not arguments.no_browser:
+            await asyncio.to_thread(webbrowser.open, rig.page.origin)
+        await asyncio.Event().wait()
+    finally:
+        await rig.stop()
+    return 0
+
+
+async def _start_with_page(folder: Path, port: int | None) -> Rig:
+    try:
+        return await _start(folder, DEFAULT_PORT if port is None else port)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+    if port is None:
+        return await _start(folder, 0)
+    raise StartFailed(
+        f"Port {port} is in use by another program. Name another one: python -m playground --port {port + 1}"
+    )
+
+
+async def _start(folder: Path, page_port: int | None) -> Rig:
+    try:
+        return await Rig.start(folder, page_port=page_port)
+    except (RuntimeError, TimeoutError) as error:
+        raise StartFailed(str(error)) from error
+
+
+def _welcome(rig: Rig, address: str) -> str:
+    return (
+        f"\n  The playground is ready: {address}\n\n"
+        "  Open it in a browser and press Send for a first clip. No account, key or money is involved.\n"
+        f"  The bot's files and log: {rig.data_dir}\n"
+        "  Ctrl-C stops everything.\n"
+    )
+
+
+async def _run_script(name: str, data_dir: Path | None) -> int:
+    steps = Steps()
+    with tempfile.TemporaryDirectory(prefix="playground-") as folder:
+        rig = await _start(data_dir or Path(folder), None)
+        steps.ok("the bot started, connected and registered its commands")
+        try:
+            await SCRIPTS[name](rig, steps)
+        except StepFailed:
+            print(f"The end of the bot's log:\n{rig.log_tail(4000)}", file=sys.stderr)
+            return 1
+        finally:
+            await rig.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,148 @@
+// The command line: type / and part of a name, pick a command, fill its options, send. Built from what the bot registered.
+import { byId, element } from "./dom.js";
+import { field } from "./fields.js";
+
+const EXAMPLE = { command: "video", option: "prompt", value: "A cat running under cherry blossoms, warm sunlight" };
+const HINT_SEEN = "seedance-playground-sent";
+
+let commands = [];
+let context = null;
+let send = null;
+let open = null; // { command, fields }
+
+export function start(sharedContext, sendCommand) {
+  context = sharedContext;
+  send = sendCommand;
+  byId("composer").addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (open) submit();
+  });
+  byId("composer").addEventListener("keydown", keys);
+}
+
+// Called whenever the commands that this person sees may have changed; keeps what is being typed.
+export function offer(registered) {
+  const flat = registered.filter((command) => (command.type ?? 1) === 1).flatMap((command) => flatten(command, []));
+  const changed = JSON.stringify(flat) !== JSON.stringify(commands);
+  commands = flat;
+  if (!changed && byId("composer").childElementCount) return;
+  const example = commands.find(({ name }) => name === EXAMPLE.command);
+  if (example && !localStorage.getItem(HINT_SEEN)) pick(example, { [EXAMPLE.option]: EXAMPLE.value }, true);
+  else if (open && commands.some(({ name }) => name === open.command.name)) pick(commands.find(({ name }) => name === open.command.name), typed());
+  else rest();
+}
+
+function flatten(node, path) {
+  const here = [...path, node.name];
+  const inner = (node.options || []).filter((option) => option.type === 1 || option.type === 2);
+  if (inner.length) return inner.flatMap((option) => flatten(option, here));
+  return [{ name: here.join(" "), description: node.description || "", options: node.options || [] }];
+}
+
+function rest(focus = false) {
+  open = null;
+  const none = commands.length === 0;
+  const input = element("input", {
+    class: "filter", id: "command-filter", role: "combobox", "aria-expanded": "false", "aria-controls": "command-choices",
+    "aria-label": "Command", placeholder: none ? "The bot has no commands here yet" : "Type / to choose a command",
+  });
+  const list = element("ul", { class: "choices", id: "command-choices", role: "listbox", "aria-label": "Commands", hidden: true });
+  byId("composer").replaceChildren(list, element("div", { class: "line" }, input));
+  wireFilter(input, list);
+  if (focus) input.focus();
+}
+
+function wireFilter(input, list) {
+  let at = 0;
+  let found = [];
+  const refresh = () => {
+    const wanted = input.value.replace(/^\//, "").toLowerCase().trimStart();
+    found = commands.filter((command) => command.name.includes(wanted));
+    at = Math.min(at, Math.max(found.length - 1, 0));
+    list.hidden = found.length === 0;
+    input.setAttribute("aria-expanded", String(!list.hidden));
+    input.setAttribute("aria-activedescendant", found.length ? `choice-${at}` : "");
+    list.replaceChildren(...found.map((command, index) => element("li",
+      { id: `choice-${index}`, role: "option", "aria-selected": String(index === at), onpointerdown: (event) => { event.preventDefault(); pick(command); } },
+      element("b", {}, `/${command.name}`), element("span", {}, command.description))));
+    list.children[at]?.scrollIntoView({ block: "nearest" });
+  };
+  const close = () => {
+    list.hidden = true;
+    input.setAttribute("aria-expanded", "false");
+  };
+  input.addEventListener("input", () => { at = 0; refresh(); });
+  input.addEventListener("focus", refresh);
+  input.addEventListener("click", refresh);
+  input.addEventListener("blur", close);
+  input.addEventListener("keydown", (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step && found.length) { at = (at + step + found.length) % found.length; refresh(); event.preventDefault(); }
+    if ((event.key === "Enter" || event.key === "Tab") && input.value && found[at]) { pick(found[at]); event.preventDefault(); }
+    if (event.key === "Escape") close();
+  });
+}
+
+function pick(command, values = {}, firstRun = false) {
+  const fieldsBox = element("div", { class: "fields" });
+  const more = element("div", { class: "more", role: "group", "aria-label": "More options" });
+  open = { command, fields: new Map() };
+  context.command = command.name;
+  const add = (option, focus) => {
+    const removable = option.required ? null : () => { open.fields.get(option.name).node.remove(); open.fields.delete(option.name); chips(); };
+    const made = field(option, context, removable);
+    open.fields.set(option.name, made);
+    fieldsBox.append(made.node);
+    if (values[option.name] !== undefined) made.input.value = values[option.name];
+    chips();
+    if (focus) made.input.focus();
+  };
+  const chips = () => more.replaceChildren(...command.options.filter(({ name }) => !open.fields.has(name)).map((option) =>
+    element("button", { type: "button", title: option.description, onclick: () => add(option, true) }, `+ ${option.name}`)));
+  for (const option of command.options) if (option.required || values[option.name] !== undefined) add(option);
+  chips();
+  byId("composer").replaceChildren(...frame(command, fieldsBox, more, firstRun));
+  (firstRun ? byId("send") : [...open.fields.values()][0]?.input ?? byId("send")).focus();
+}
+
+function frame(command, fieldsBox, more, firstRun) {
+  const hint = firstRun ? element("div", { class: "hint" }, "👋 Your first clip is ready to go: press Send.") : null;
+  const head = element("div", { class: "command-head" }, element("b", {}, `/${command.name}`), element("span", {}, command.description),
+    element("button", { type: "button", class: "quiet", onclick: () => rest(true) }, "Other command"));
+  const row = element("div", { class: "send-row" }, element("small", {}, "* required · Ctrl+Enter sends · Esc goes back"),
+    element("button", { id: "send", class: "send", type: "submit" }, "Send"));
+  return [hint, head, fieldsBox, more, row].filter(Boolean);
+}
+
+function keys(event) {
+  if (!open) return;
+  if (event.key === "Escape") rest(true);
+  const oneLine = event.target.tagName === "INPUT" && event.target.type !== "file";
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey || oneLine)) {
+    event.preventDefault();
+    byId("composer").requestSubmit();
+  }
+}
+
+function typed() {
+  return Object.fromEntries([...open.fields].filter(([, made]) => made.input.type !== "file").map(([name, made]) => [name, made.input.value]));
+}
+
+async function submit() {
+  const { command, fields } = open;
+  const options = {};
+  const files = {};
+  for (const made of fields.values()) {
+    const value = made.read();
+    if (value instanceof File) files[made.option.name] = [value];
+    else if (value !== undefined) options[made.option.name] = value;
+  }
+  const button = byId("send");
+  button.disabled = true;
+  button.textContent = "Sending…";
+  const sent = await send({ kind: "slash", command: command.name, options }, files);
+  if (sent) localStorage.setItem(HINT_SEEN, "yes");
+  if (open?.command !== command) return;
+  if (sent) rest(true);
+  else { button.disabled = false; button.textContent = "Send"; }
+}

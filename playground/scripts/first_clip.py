@@ -1,0 +1,115 @@
+"""The newcomer's path: one /video with the defaults, the clip in the channel, the balance 9.0 credits lower."""
+
+import asyncio
+import json
+import re
+import shutil
+from typing import Any
+
+import aiohttp
+
+from playground.rig import Rig
+from playground.scripts.steps import Steps
+
+PROMPT = "A cat running under cherry blossoms"
+CLIP_TIMEOUT_S = 60
+COST = "9.0"
+LEFT = "41.0"
+"""A member starts with 50 credits a week; seedance-2.0 at 720p costs 1.8 a second (the provider's price table), 5 s by default."""
+
+Json = dict[str, Any]
+
+
+async def first_clip(rig: Rig, steps: Steps) -> None:
+    """Run it. Raises StepFailed at the first step that does not hold."""
+    discord, ann, channel = rig.discord, rig.discord.people["ann"], rig.discord.channels["video-lab"]
+    rig.movie.render_s = 1.0
+    outcome = await discord.slash(ann, channel, "video", {"prompt": PROMPT})
+    steps.require(
+        outcome.acknowledged, f"/video acknowledged in {outcome.latency_s * 1000:.0f} ms", "no acknowledgement"
+    )
+
+    def clip_message() -> Json | None:
+        return next((message for message in discord.messages(channel, ann) if _clip_url(message)), None)
+
+    try:
+        message = await discord.wait_for(clip_message, timeout_s=CLIP_TIMEOUT_S)
+    except TimeoutError:
+        steps.require(False, "the clip arrived in the channel", "; ".join(_texts(discord.messages(channel, ann))))
+        return
+    steps.ok("the clip arrived in the channel")
+    data = await _download(_clip_url(message))
+    trouble = await _decode(data)
+    steps.require(not trouble, f"the clip plays ({len(data):,} bytes of MP4, decoded to the end)", trouble)
+    used = rig.movie.account.used
+    steps.require(f"{used:.1f}" == COST, f"the provider was paid {COST} credits", f"it was paid {used}")
+    await _check_balance(rig, steps)
+
+
+async def _check_balance(rig: Rig, steps: Steps) -> None:
+    discord, ann, channel = rig.discord, rig.discord.people["ann"], rig.discord.channels["video-lab"]
+    seen = {message["id"] for message in discord.messages(channel, ann)}
+    await discord.slash(ann, channel, "balance")
+
+    def answer() -> str | None:
+        new = [message for message in discord.messages(channel, ann) if message["id"] not in seen]
+        return next((text for text in _texts(new) if re.search(r"\d", text)), None)
+
+    try:
+        text = await discord.wait_for(answer, timeout_s=10)
+    except TimeoutError:
+        text = "no answer"
+    steps.require(bool(re.search(rf"(?<![\d.]){LEFT}(?!\d)", text)), f"/balance shows {LEFT} credits left of 50", text)
+
+
+def _clip_url(message: Json) -> str:
+    for attachment in message.get("attachments", []):
+        if attachment["filename"].endswith(".mp4"):
+            return str(attachment["url"])
+    found = re.search(r'"(http[^"]+\.mp4[^"]*)"', json.dumps(message.get("components", [])))
+    return found.group(1) if found else ""
+
+
+def _texts(messages: list[Json]) -> list[str]:
+    """All that a reader sees of each message, as one line."""
+    return [" ".join(_strings(message)).replace("\n", " ") for message in messages]
+
+
+def _strings(node: Any) -> list[str]:
+    if isinstance(node, list):
+        return [text for child in node for text in _strings(child)]
+    if not isinstance(node, dict):
+        return []
+    own = [
+        node[key]
+        for key in ("content", "title", "description", "name", "value", "label")
+        if isinstance(node.get(key), str)
+    ]
+    inner = [text for key in ("embeds", "fields", "components", "accessory") for text in _strings(node.get(key))]
+    return [text for text in [*own, *inner] if text]
+
+
+async def _download(url: str) -> bytes:
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        answer.raise_for_status()
+        return await answer.read()
+
+
+async def _decode(data: bytes) -> str:
+    """Decode every frame; what ffmpeg complains about, empty when nothing."""
+    process = await asyncio.create_subprocess_exec(
+        _ffmpeg(), "-v", "error", "-xerror", "-f", "mp4", "-i", "cache:pipe:0", "-f", "null", "-",
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    _out, errors = await asyncio.wait_for(process.communicate(data), 60)
+    return errors.decode(errors="replace").strip() or (
+        "" if process.returncode == 0 else f"exit code {process.returncode}"
+    )
+
+
+def _ffmpeg() -> str:
+    try:
+        import imageio_ffmpeg  # noqa: PLC0415 -- a system's own ffmpeg will do where the wheel is missing
+    except ImportError:
+        return shutil.which("ffmpeg") or "ffmpeg"
+    return str(imageio_ffmpeg.get_ffmpeg_exe())
