@@ -16,8 +16,9 @@ DEFAULT = PROJECT / "data" / "playground"
 def data_folder(chosen: Path | None) -> Iterator[Path]:
     """The folder to use: the chosen one as it is, else `data/playground`, emptied.
 
-    The simulated Discord forgets everything at each start, so a database that remembered would speak of messages that are
-    gone. The folder stays after the end, for a look at the log. While another playground uses it, a temporary one takes its place.
+    The simulated Discord forgets everything at each start, so a database that remembered would speak of messages that
+    are gone. The folder stays after the end, for a look at the log. While another playground uses it, a temporary one
+    takes its place.
     """
     if chosen is not None:
         yield chosen

@@ -1,4 +1,4 @@
-"""The whole playground in one object: simulated Discord, simulated provider, page, and the unmodified bot as a child process."""
+"""The whole playground in one object: simulated Discord and provider, the page, the unmodified bot as a child process."""
 
 import asyncio
 import socket
@@ -22,16 +22,17 @@ ERROR_LOG_BYTES = 2000
 
 
 class Rig:
-    """Made by `start`, ended by `stop`. The ports stay the same over restarts of the bot, so callback addresses stay valid."""
+    """Made by `start`, ended by `stop`. Restarts of the bot keep its ports, so that callback addresses stay valid."""
 
     def __init__(self, discord: VirtualDiscord, movie: Seedance2Movie, data_dir: Path) -> None:
         self.discord = discord
         self.movie = movie
-        self.data_dir = data_dir
+        self.data_dir = data_dir.resolve()
+        self.data_dir.mkdir(parents=True, exist_ok=True)
         self.http_port, self.admin_port = free_ports(2)
         self.page: PageServer | None = None
         self._own_command = True
-        self._bot = BotProcess([], {}, data_dir)
+        self._bot = BotProcess([], {}, self.data_dir)
 
     @classmethod
     async def start(
@@ -46,20 +47,18 @@ class Rig:
     ) -> Self:
         """Start everything, and wait until the bot is ready.
 
-        `page_port` None means no page, 0 any free port. `bot_env` adds settings to the bot's environment. `command` runs another
-        program in the bot's place; then a gateway connection with registered commands counts as ready.
+        `page_port` None means no page, 0 any free port. `bot_env` adds settings to the bot's environment. `command`
+        runs another program in the bot's place; then a gateway connection with registered commands counts as ready.
 
         Raises:
             OSError: the page's port is in use.
             RuntimeError: the bot ended while it was starting; the message has the end of its log.
             TimeoutError: the bot was not ready in time.
         """
-        data_dir = data_dir.resolve()
-        data_dir.mkdir(parents=True, exist_ok=True)
         rig = cls(await VirtualDiscord.start(), await Seedance2Movie.start(), data_dir)
         settings = rig.settings(database_url) | dict(bot_env or {})
         rig._own_command = command is None
-        rig._bot = BotProcess(command or bot_command(), settings, data_dir)
+        rig._bot = BotProcess(command or bot_command(), settings, rig.data_dir)
         try:
             if page_port is not None:
                 page = PageServer(rig.discord, rig, MoviePanel(rig.movie))
@@ -120,7 +119,7 @@ class Rig:
         return self._bot.log_tail(size_bytes)
 
     async def start_bot(self, timeout_s: float = START_TIMEOUT_S) -> None:
-        """Start the bot if it does not run, and wait until it is ready. Raises RuntimeError and TimeoutError as `start`."""
+        """Start the bot if it does not run, and wait until it is ready. Raises what `start` raises for the bot."""
         if self._bot.running:
             return
         await self._bot.launch()

@@ -69,7 +69,7 @@ class BotProcess:
         await self._process.wait()
 
     async def terminate(self, timeout_s: float = 20) -> tuple[int, float]:
-        """SIGTERM, and SIGKILL after `timeout_s`; the exit code (negative: a signal's number) and the seconds it took."""
+        """SIGTERM, SIGKILL after `timeout_s`; the exit code (negative: a signal's number) and the seconds it took."""
         if self._process is None:
             return 0, 0.0
         began = time.monotonic()
@@ -101,7 +101,7 @@ def _signal_group(group: int, number: int) -> None:
 
 
 def _end_with_parent() -> Callable[[], None] | None:
-    """A function for the child to run before the bot: SIGTERM to it when this process dies, however it dies. Linux only."""
+    """What the child runs before the bot: it gets SIGTERM when this process dies, however it dies. Linux only."""
     if sys.platform != "linux":
         return None
     prctl = ctypes.CDLL(None).prctl

@@ -6,7 +6,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
-"""Any port is fine: a forwarded one differs from ours. A name that an attacker's DNS points here is not in this list."""
+"""Any port will do: a forwarded one differs from ours. A name that an attacker's DNS points here is not among them."""
 
 HEADERS = {
     "Content-Security-Policy": (

@@ -45,7 +45,7 @@ class ProviderPanel(Protocol):
         """What can be made to go wrong: name, label, and either choices, or toggle, or neither."""
 
     def state(self) -> dict[str, Any]:
-        """title, credits (label → amount), tasks (newest first: id, status, prompt, facts), waiting (faults to come)."""
+        """title, credits (label → amount), tasks (newest first: id, status, prompt, facts), toggles, waiting."""
 
     def apply(self, name: str, choice: str | None, on: bool) -> str:
         """Arrange a fault and say in a sentence what will happen. Raises KeyError for an unknown one."""
@@ -172,7 +172,7 @@ class PageServer:
 
 @web.middleware
 async def say_what_is_wrong(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn what a visitor asked wrongly into 400, and what the playground could not do into 409, each with a sentence."""
+    """Answer 400 to what a visitor asked wrongly, 409 to what the playground could not do, each with a sentence."""
     try:
         return await handler(request)
     except BadRequest as error:

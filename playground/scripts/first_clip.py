@@ -15,7 +15,7 @@ PROMPT = "A cat running under cherry blossoms"
 CLIP_TIMEOUT_S = 60
 COST = "9.0"
 LEFT = "41.0"
-"""A member starts with 50 credits a week; seedance-2.0 at 720p costs 1.8 a second (the provider's price table), 5 s by default."""
+"""A member starts with 50 credits a week; 5 s of seedance-2.0 at 720p cost 9.0 (the provider's price table)."""
 
 Json = dict[str, Any]
 
