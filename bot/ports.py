@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Protocol
 
 from bot.domain.budgets import Level
+from bot.domain.catalog import Model
 from bot.domain.jobs import CardTarget, Job, TaskStatus
 from bot.domain.money import Credits
-from bot.domain.requests import MediaKind, Reference, Spec
+from bot.domain.requests import Attachment, MediaKind, Reference, Spec
 
 
 class Urgency:
@@ -93,6 +94,7 @@ class ProviderTraits:
     has_balance: bool
     has_callback: bool
     has_idempotency: bool
+    charges_failures: bool = False
 
 
 class Provider(Protocol):
@@ -274,6 +276,26 @@ class MediaStore(Protocol):
         ...
 
 
+class ReferenceIntake(Protocol):
+    """Takes in what members attach: fetched at once, checked by content, stripped, stored."""
+
+    async def store(self, attachments: Sequence[Attachment], model: Model) -> tuple[Reference, ...]:
+        """Fetch, check and store attachments, in their order.
+
+        Raises:
+            MediaRejected: a file is not what the model takes; nothing of them is kept.
+        """
+        ...
+
+    async def discard(self, references: Sequence[Reference]) -> None:
+        """Remove stored references that no job came of."""
+        ...
+
+    async def has_room(self) -> bool:
+        """Whether the data folder and the disk have room for another job."""
+        ...
+
+
 class MediaWorkshop(Protocol):
     """Work on files, all of it in bounded child processes."""
 
@@ -287,7 +309,7 @@ class MediaWorkshop(Protocol):
         ...
 
     async def fit_clip(self, key: str, limit_bytes: int) -> Path | None:
-        """Return a copy of the clip of at most `limit_bytes`, the clip itself if it fits, None if quality would suffer."""
+        """Return the clip or a copy of at most `limit_bytes`, None where the quality would suffer too much."""
         ...
 
     async def preview(self, key: str) -> Path | None:

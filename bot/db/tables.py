@@ -146,6 +146,9 @@ job = sa.Table(
     sa.Column("submit_attempt", sa.Integer, nullable=False, server_default="0"),
     sa.Column("submit_body", sa.LargeBinary),
     sa.Column("submitted_at", Moment),
+    sa.Column("checked_at", Moment),  # when the provider was last asked
+    sa.Column("expected_s", sa.Integer, nullable=False, server_default="120"),
+    sa.Column("fetch_failures", sa.Integer, nullable=False, server_default="0"),
     sa.Column("unknown_since", Moment),
     sa.Column("search_misses", sa.Integer, nullable=False, server_default="0"),
     sa.Column("missing_count", sa.Integer, nullable=False, server_default="0"),

@@ -156,6 +156,9 @@ class Job:
     submit_attempt: int = 0
     submit_body: bytes | None = None
     submitted_at: datetime | None = None
+    checked_at: datetime | None = None
+    expected_s: int = 120
+    fetch_failures: int = 0
     unknown_since: datetime | None = None
     search_misses: int = 0
     missing_count: int = 0

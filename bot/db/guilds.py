@@ -1,0 +1,126 @@
+"""Guild rows, moderators' limits, learned upload limits, audit lines."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.db.dialect import insert_ignore, upsert
+from bot.db.tables import audit, guild, instance_value, learned_limit, quota
+from bot.domain.money import Credits, Limit
+
+
+async def get(connection: AsyncConnection, guild_id: int) -> Any:
+    """Return a guild's row, made with its defaults where there is none."""
+    query = sa.select(guild).where(guild.c.guild_id == guild_id)
+    row = (await connection.execute(query)).first()
+    if row is None:
+        await insert_ignore(connection, guild, {"guild_id": guild_id})
+        row = (await connection.execute(query)).one()
+    return row
+
+
+async def find(connection: AsyncConnection, guild_id: int) -> Any:
+    """Return a guild's row or None, without making one: for readers."""
+    return (await connection.execute(sa.select(guild).where(guild.c.guild_id == guild_id))).first()
+
+
+async def every(connection: AsyncConnection) -> list[Any]:
+    """Return the rows of all guilds that the bot is in."""
+    rows = await connection.execute(sa.select(guild).where(guild.c.removed_at.is_(None)).order_by(guild.c.guild_id))
+    return list(rows.all())
+
+
+async def save(connection: AsyncConnection, guild_id: int, **values: Any) -> None:
+    """Change columns of a guild's row, made where there is none."""
+    await upsert(connection, guild, {"guild_id": guild_id}, values)
+
+
+def pool_limit(row: Any) -> Limit:
+    """Return the pool limit that the operator set; None is unlimited."""
+    return None if row.pool_limit_milli is None else Credits(row.pool_limit_milli)
+
+
+async def quotas(connection: AsyncConnection, *, guild_id: int, user_id: int) -> dict[str, Limit]:
+    """Return the limits that apply to a member, by scope; a scope without a rule is absent."""
+    rows = await connection.execute(
+        sa.select(quota).where(
+            quota.c.guild_id == guild_id,
+            sa.or_(
+                sa.and_(quota.c.scope == "everyone", quota.c.subject == 0),
+                sa.and_(quota.c.scope == "member", quota.c.subject == user_id),
+            ),
+        )
+    )
+    return {row.scope: None if row.limit_milli is None else Credits(row.limit_milli) for row in rows}
+
+
+async def set_quota(connection: AsyncConnection, *, guild_id: int, scope: str, subject: int, limit: Limit) -> None:
+    """Set a limit; None is unlimited."""
+    key = {"guild_id": guild_id, "scope": scope, "subject": subject}
+    await upsert(connection, quota, key, {"limit_milli": None if limit is None else limit.milli})
+
+
+async def clear_quota(connection: AsyncConnection, *, guild_id: int, scope: str, subject: int) -> None:
+    """Remove a limit: what is above it applies again."""
+    q = quota.c
+    await connection.execute(sa.delete(quota).where(q.guild_id == guild_id, q.scope == scope, q.subject == subject))
+
+
+async def add_audit(
+    connection: AsyncConnection,
+    *,
+    guild_id: int,
+    actor: str,
+    action: str,
+    subject: str,
+    detail: str,
+    at: datetime,
+    reason: str = "",
+) -> None:
+    """Note who changed what."""
+    await connection.execute(
+        sa.insert(audit).values(
+            guild_id=guild_id,
+            actor=actor,
+            action=action,
+            subject=subject,
+            detail=detail[:500],
+            reason=reason[:500],
+            at=at,
+        )
+    )
+
+
+async def learned(connection: AsyncConnection, guild_id: int, *, now: datetime) -> int | None:
+    """Return the upload limit that a refusal taught for this guild, in bytes; None where none is remembered."""
+    known = learned_limit.c
+    limit: int | None = (
+        await connection.execute(sa.select(known.limit_bytes).where(known.guild_id == guild_id, known.until > now))
+    ).scalar()
+    return limit
+
+
+async def learn(connection: AsyncConnection, guild_id: int, *, limit_bytes: int, until: datetime) -> None:
+    """Remember a lower upload limit."""
+    await upsert(connection, learned_limit, {"guild_id": guild_id}, {"limit_bytes": limit_bytes, "until": until})
+
+
+async def value(connection: AsyncConnection, key: str) -> str | None:
+    """Read a value of the whole installation."""
+    found: str | None = (
+        await connection.execute(sa.select(instance_value.c.value).where(instance_value.c.key == key))
+    ).scalar()
+    return found
+
+
+async def set_value(connection: AsyncConnection, key: str, text: str) -> None:
+    """Write a value of the whole installation."""
+    await upsert(connection, instance_value, {"key": key}, {"value": text})
+
+
+async def set_value_once(connection: AsyncConnection, key: str, text: str) -> str:
+    """Write a value unless there is one; return the one that holds."""
+    await insert_ignore(connection, instance_value, {"key": key, "value": text})
+    return await value(connection, key) or text

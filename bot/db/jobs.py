@@ -1,0 +1,210 @@
+"""Job rows: reading, claiming with a lease, and fenced moves."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, fields
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.db.tables import job, job_event
+from bot.domain.errors import InvariantBroken, LeaseLost
+from bot.domain.jobs import FINAL, WORKED, CardTarget, Job, JobId, JobState, check_move
+from bot.domain.money import Credits
+from bot.domain.requests import Kind, MediaKind, Reference, ReferenceRole, Spec
+
+#: Fields of a Job that are columns as they stand.
+_PLAIN = [field.name for field in fields(Job) if field.name not in {"id", "spec", "state", "quote", "actual", "card"}]
+
+
+def encode_spec(spec: Spec) -> str:
+    """Write a request as JSON."""
+    return msgspec.json.encode(asdict(spec)).decode()
+
+
+def decode_spec(text: str) -> Spec:
+    """Read a request from JSON."""
+    raw: dict[str, Any] = msgspec.json.decode(text)
+    references = tuple(
+        Reference(**(item | {"role": ReferenceRole(item["role"]), "kind": MediaKind(item["kind"])}))
+        for item in raw.pop("references")
+    )
+    return Spec(**(raw | {"kind": Kind(raw["kind"])}), references=references)
+
+
+def to_job(row: Any) -> Job:
+    """Make a Job of a row of the job table."""
+    card = CardTarget(
+        application_id=row.application_id,
+        interaction_token=row.interaction_token,
+        token_expires_at=row.token_expires_at,
+        channel_id=row.card_channel_id or row.channel_id,
+        message_id=row.card_message_id,
+    )
+    return Job(
+        id=JobId(row.id),
+        spec=decode_spec(row.spec),
+        state=JobState(row.state),
+        quote=Credits(row.quote_milli),
+        actual=None if row.actual_milli is None else Credits(row.actual_milli),
+        card=card if row.application_id else None,
+        **{name: getattr(row, name) for name in _PLAIN},
+    )
+
+
+async def insert(connection: AsyncConnection, new: Job, *, cause: str) -> None:
+    """Write a new job and the first line of its history."""
+    card = new.card
+    values = {name: getattr(new, name) for name in _PLAIN}
+    values |= {
+        "id": new.id,
+        "provider": new.provider,
+        "model": new.spec.model,
+        "spec": encode_spec(new.spec),
+        "state": new.state.value,
+        "quote_milli": new.quote.milli,
+        "application_id": card.application_id if card else 0,
+        "interaction_token": card.interaction_token if card else None,
+        "token_expires_at": card.token_expires_at if card else None,
+        "card_channel_id": card.channel_id if card else None,
+        "card_message_id": card.message_id if card else None,
+    }
+    await connection.execute(sa.insert(job).values(**values))
+    await record(connection, new.id, at=new.created_at, before=None, after=new.state, cause=cause)
+
+
+async def record(
+    connection: AsyncConnection, job_id: str, *, at: datetime, before: JobState | None, after: JobState, cause: str
+) -> None:
+    """Add a line to a job's history."""
+    await connection.execute(
+        sa.insert(job_event).values(job_id=job_id, at=at, before=before, after=after.value, cause=cause[:200])
+    )
+
+
+async def get(connection: AsyncConnection, job_id: str) -> Job | None:
+    """Read one job."""
+    row = (await connection.execute(sa.select(job).where(job.c.id == job_id))).first()
+    return None if row is None else to_job(row)
+
+
+async def lock(connection: AsyncConnection, job_id: str) -> Job | None:
+    """Read one job and keep others from moving it until the transaction ends."""
+    row = (await connection.execute(sa.select(job).where(job.c.id == job_id).with_for_update())).first()
+    return None if row is None else to_job(row)
+
+
+def _is_due(now: datetime) -> sa.ColumnElement[bool]:
+    working = job.c.state.in_([state.value for state in WORKED])
+    watching = sa.and_(job.c.state.in_([state.value for state in FINAL]), job.c.watch_until.is_not(None))
+    open_or_watched = sa.or_(job.c.finished_at.is_(None), job.c.watch_until.is_not(None))
+    return sa.and_(open_or_watched, job.c.run_at <= now, job.c.parked_reason.is_(None), sa.or_(working, watching))
+
+
+async def claim(connection: AsyncConnection, *, now: datetime, lease_s: float, most: int) -> list[Job]:
+    """Take up to `most` due jobs: each gets a lease and a new token. Rows that another worker takes are skipped."""
+    due = sa.select(job.c.id).where(_is_due(now)).order_by(job.c.run_at).limit(most).with_for_update(skip_locked=True)
+    taken = await connection.execute(
+        sa.update(job)
+        .where(job.c.id.in_(due.scalar_subquery()))
+        .values(run_at=now + timedelta(seconds=lease_s), token=job.c.token + 1, attempt=job.c.attempt + 1)
+        .returning(job)
+    )
+    return [to_job(row) for row in taken.all()]
+
+
+async def next_due_at(connection: AsyncConnection) -> datetime | None:
+    """Return when the next job is due, None where none will be."""
+    query = sa.select(job.c.run_at).where(_is_due(_FAR)).order_by(job.c.run_at).limit(1)
+    moment: datetime | None = (await connection.execute(query)).scalar()
+    return moment
+
+
+_FAR = datetime.fromisoformat("9999-01-01T00:00:00+00:00")
+
+
+async def update_fenced(connection: AsyncConnection, held: Job, **values: Any) -> Job:
+    """Change a job that this worker has the lease of, without moving it.
+
+    Raises:
+        LeaseLost: another worker has it now; the caller's transaction must roll back.
+    """
+    changed = await connection.execute(
+        sa.update(job).where(job.c.id == held.id, job.c.token == held.token).values(**values).returning(job)
+    )
+    row = changed.first()
+    if row is None:
+        raise LeaseLost(held.id)
+    return to_job(row)
+
+
+async def move_fenced(
+    connection: AsyncConnection,
+    held: Job,
+    after: JobState,
+    *,
+    now: datetime,
+    cause: str,
+    run_at: datetime | None = None,
+    **values: Any,
+) -> Job:
+    """Move a job that this worker has the lease of. With no `run_at` the lease stays and the next step may follow.
+
+    Raises:
+        LeaseLost: another worker has it now; the caller's transaction must roll back.
+        InvariantBroken: the move is not allowed.
+    """
+    check_move(held.state, after)
+    fresh: dict[str, Any] = {"state": after.value, "updated_at": now, "attempt": 0}
+    if run_at is not None:
+        fresh["run_at"] = run_at
+    if after in FINAL:
+        fresh |= {"finished_at": now}
+    elif held.state in FINAL:
+        fresh |= {"finished_at": None, "is_late": True, "watch_until": None}
+    changed = await update_fenced(connection, held, **(fresh | values))
+    await record(connection, held.id, at=now, before=held.state, after=after, cause=cause)
+    return changed
+
+
+async def move_locked(
+    connection: AsyncConnection, locked: Job, after: JobState, *, now: datetime, cause: str, **values: Any
+) -> Job:
+    """Move a job read by `lock` in this transaction, taking it from whatever worker has it.
+
+    Raises:
+        InvariantBroken: the move is not allowed.
+    """
+    taken = await connection.execute(
+        sa.update(job)
+        .where(job.c.id == locked.id, job.c.state == locked.state.value)
+        .values(token=job.c.token + 1)
+        .returning(job)
+    )
+    row = taken.first()
+    if row is None:
+        raise InvariantBroken(f"job {locked.id} moved while it was locked")
+    return await move_fenced(connection, to_job(row), after, now=now, cause=cause, **values)
+
+
+async def update_any(connection: AsyncConnection, job_id: str, **values: Any) -> bool:
+    """Change columns that no lease guards (card, cancel request, told). False where there is no such job."""
+    changed = await connection.execute(sa.update(job).where(job.c.id == job_id).values(**values))
+    return bool(changed.rowcount)
+
+
+async def make_due(connection: AsyncConnection, job_id: str, *, now: datetime, states: Iterable[JobState]) -> bool:
+    """Bring a waiting job's next step forward to now. A job that a worker has at the moment is left to it."""
+    changed = await connection.execute(
+        sa.update(job)
+        .where(
+            job.c.id == job_id,
+            job.c.state.in_([s.value for s in states]),
+            job.c.run_at > now,
+            job.c.attempt == 0,
+        )
+        .values(run_at=now)
+    )
+    return bool(changed.rowcount)

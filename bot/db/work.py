@@ -1,0 +1,198 @@
+"""Queries over many jobs: waiting and running places, fairness, past durations, callbacks, delivery parts."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.db.dialect import insert_ignore, upsert
+from bot.db.tables import callback, delivery_part, job, provider_state, served
+from bot.domain.fairness import Waiting
+from bot.domain.jobs import RUNNING_PLACES, WAITING_PLACES, JobId, JobState
+
+DEFAULT_EXPECTED_S = 120
+PAST_JOBS = 20
+
+_RUNNING = [state.value for state in RUNNING_PLACES]
+_WAITING = [state.value for state in WAITING_PLACES]
+
+
+async def count_waiting(connection: AsyncConnection, *, guild_id: int, user_id: int) -> int:
+    """Count a member's waiting jobs in a guild."""
+    query = sa.select(sa.func.count()).where(
+        job.c.guild_id == guild_id, job.c.user_id == user_id, job.c.state.in_(_WAITING)
+    )
+    return int((await connection.execute(query)).scalar_one())
+
+
+async def expected_s(connection: AsyncConnection, *, model: str) -> int:
+    """Return the middle of the last durations of this model's jobs, two minutes where there are none."""
+    past = (
+        sa.select(job.c.submitted_at, job.c.checked_at)
+        .where(
+            job.c.model == model,
+            job.c.state == JobState.DELIVERED.value,
+            job.c.submitted_at.is_not(None),
+            job.c.checked_at.is_not(None),
+        )
+        .order_by(job.c.finished_at.desc())
+        .limit(PAST_JOBS)
+    )
+    spans = sorted((row.checked_at - row.submitted_at).total_seconds() for row in await connection.execute(past))
+    return max(1, round(spans[len(spans) // 2])) if spans else DEFAULT_EXPECTED_S
+
+
+async def lock_provider(connection: AsyncConnection, provider: str) -> None:
+    """Keep other dispatchers of this provider out until the transaction ends."""
+    await insert_ignore(connection, provider_state, {"provider": provider})
+    await connection.execute(
+        sa.select(provider_state.c.provider).where(provider_state.c.provider == provider).with_for_update()
+    )
+
+
+async def count_running(connection: AsyncConnection, provider: str) -> int:
+    """Count the running places that a provider's jobs occupy."""
+    query = sa.select(sa.func.count()).where(job.c.provider == provider, job.c.state.in_(_RUNNING))
+    return int((await connection.execute(query)).scalar_one())
+
+
+async def running_by_member(connection: AsyncConnection) -> dict[tuple[int, int], int]:
+    """Count running places by guild and member, over all providers."""
+    query = (
+        sa.select(job.c.guild_id, job.c.user_id, sa.func.count())
+        .where(job.c.state.in_(_RUNNING))
+        .group_by(job.c.guild_id, job.c.user_id)
+    )
+    return {(guild, user): count for guild, user, count in await connection.execute(query)}
+
+
+async def waiting_heads(connection: AsyncConnection, provider: str, *, now: datetime, deep: int) -> list[Waiting]:
+    """Return each member's oldest `deep` queued jobs that are due."""
+    place = sa.func.row_number().over(
+        partition_by=(job.c.guild_id, job.c.user_id), order_by=(job.c.created_at, job.c.id)
+    )
+    ranked = (
+        sa.select(job.c.id, job.c.guild_id, job.c.user_id, job.c.created_at, place.label("place"))
+        .where(
+            job.c.provider == provider,
+            job.c.state == JobState.QUEUED.value,
+            job.c.run_at <= now,
+            job.c.parked_reason.is_(None),
+        )
+        .subquery()
+    )
+    rows = await connection.execute(sa.select(ranked).where(ranked.c.place <= deep))
+    return [Waiting(JobId(row.id), row.guild_id, row.user_id, row.created_at) for row in rows]
+
+
+async def queued_providers(connection: AsyncConnection, *, now: datetime) -> list[str]:
+    """Return the providers that have due queued jobs."""
+    rows = await connection.execute(
+        sa.select(job.c.provider)
+        .where(job.c.state == JobState.QUEUED.value, job.c.run_at <= now, job.c.parked_reason.is_(None))
+        .distinct()
+    )
+    return [row.provider for row in rows]
+
+
+async def served_at(
+    connection: AsyncConnection, provider: str
+) -> tuple[dict[int, datetime], dict[tuple[int, int], datetime]]:
+    """Return when guilds, and members in guilds, were last given a place."""
+    rows = (await connection.execute(sa.select(served).where(served.c.provider == provider))).all()
+    by_guild = {row.guild_id: row.at for row in rows if row.user_id == 0}
+    by_member = {(row.guild_id, row.user_id): row.at for row in rows if row.user_id}
+    return by_guild, by_member
+
+
+async def mark_served(connection: AsyncConnection, provider: str, *, guild_id: int, user_id: int, at: datetime) -> None:
+    """Note that a guild and its member were given a place."""
+    for member in (0, user_id):
+        await upsert(connection, served, {"provider": provider, "guild_id": guild_id, "user_id": member}, {"at": at})
+
+
+async def note_callback(
+    connection: AsyncConnection, *, job_id: str, attempt: int, provider: str, task_id: str | None, now: datetime
+) -> None:
+    """Store a callback's hint; a repeat only counts."""
+    await upsert(
+        connection,
+        callback,
+        {"job_id": job_id, "attempt": attempt},
+        {"provider": provider, "task_id": task_id, "last_at": now},
+        only_new={"first_at": now, "count": 1},
+        only_change={"count": callback.c.count + 1},
+    )
+
+
+async def last_callback_at(connection: AsyncConnection, job_id: str) -> datetime | None:
+    """Return when the newest callback for a job came."""
+    query = (
+        sa.select(callback.c.last_at).where(callback.c.job_id == job_id).order_by(callback.c.last_at.desc()).limit(1)
+    )
+    moment: datetime | None = (await connection.execute(query)).scalar()
+    return moment
+
+
+async def callback_task(connection: AsyncConnection, job_id: str) -> str | None:
+    """Return the task id that the newest callback for a job named."""
+    query = (
+        sa.select(callback.c.task_id)
+        .where(callback.c.job_id == job_id, callback.c.task_id.is_not(None))
+        .order_by(callback.c.last_at.desc())
+        .limit(1)
+    )
+    task: str | None = (await connection.execute(query)).scalar()
+    return task
+
+
+async def owners(connection: AsyncConnection, provider: str, task_ids: Sequence[str]) -> set[str]:
+    """Return those of the tasks that some job has already."""
+    rows = await connection.execute(
+        sa.select(job.c.task_id).where(job.c.provider == provider, job.c.task_id.in_(task_ids))
+    )
+    return {row.task_id for row in rows}
+
+
+async def parts(connection: AsyncConnection, job_id: str, number: int) -> list[Any]:
+    """Return the messages that a delivery meant to make, oldest first."""
+    rows = await connection.execute(
+        sa.select(delivery_part)
+        .where(delivery_part.c.job_id == job_id, delivery_part.c.number == number)
+        .order_by(delivery_part.c.intended_at, delivery_part.c.part)
+    )
+    return list(rows.all())
+
+
+async def intend(
+    connection: AsyncConnection, *, job_id: str, number: int, part: int, rung: str, channel_id: int, now: datetime
+) -> None:
+    """Write down a message that is about to be sent."""
+    await upsert(
+        connection,
+        delivery_part,
+        {"job_id": job_id, "number": number, "part": part},
+        {"rung": rung, "channel_id": channel_id, "intended_at": now, "message_id": None, "posted_at": None},
+    )
+
+
+async def forget_intent(connection: AsyncConnection, *, job_id: str, number: int, part: int) -> None:
+    """Take back an intent whose message surely does not exist."""
+    d = delivery_part.c
+    await connection.execute(
+        sa.delete(delivery_part).where(d.job_id == job_id, d.number == number, d.part == part, d.message_id.is_(None))
+    )
+
+
+async def posted(
+    connection: AsyncConnection, *, job_id: str, number: int, part: int, channel_id: int, message_id: int, now: datetime
+) -> None:
+    """Store Discord's receipt."""
+    d = delivery_part.c
+    await connection.execute(
+        sa.update(delivery_part)
+        .where(d.job_id == job_id, d.number == number, d.part == part)
+        .values(channel_id=channel_id, message_id=message_id, posted_at=now)
+    )
