@@ -139,10 +139,9 @@ def read_order(body: Any, files: Mapping[str, str]) -> Order:
 
 def check_upload(filename: str | None, content_type: str | None) -> tuple[str, str]:
     """Check the two query parameters of presign. The name's ending must be one listed for the type. Raises Refused."""
-    for name, value in (("filename", filename), ("content_type", content_type)):
-        if not value:
-            raise Refused("MISSING_PARAMETER", f"Missing parameter: {name}")
-    assert filename and content_type
+    if not filename or not content_type:
+        missing = "content_type" if filename else "filename"
+        raise Refused("MISSING_PARAMETER", f"Missing parameter: {missing}")
     if len(filename) > FILENAME_CHARACTERS:
         raise invalid(f"filename must be at most {FILENAME_CHARACTERS} characters")
     if content_type not in UPLOAD_TYPES:
