@@ -1,0 +1,87 @@
+"""Fixtures for every test: real databases, and a clock that is moved by hand."""
+
+import shutil
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.db.engine import Database
+from bot.db.tables import metadata
+from tests.manual_clock import ManualClock
+from tests.postgres import TEMPLATE, PostgresServer, run_apart
+
+
+async def _create_tables(url: str) -> None:
+    database = Database(url)
+    async with database.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+    await database.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server for this test process, with a template database that has every table."""
+    server = PostgresServer.start()
+    try:
+        server.create_database(TEMPLATE)
+        run_apart(lambda: _create_tables(server.url(TEMPLATE)))
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file that has every table, to be copied."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    run_apart(lambda: _create_tables(f"sqlite+aiosqlite:///{path}"))
+    return path
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """The address of a SQLite database of this test's own, with every table."""
+    path = tmp_path / "bot.db"
+    shutil.copyfile(sqlite_template, path)
+    return f"sqlite+aiosqlite:///{path}"
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """The address of a PostgreSQL database of this test's own, with every table."""
+    name = f"test_{uuid.uuid4().hex}"
+    postgres_server.create_database(name, template=TEMPLATE)
+    yield postgres_server.url(name)
+    postgres_server.drop_database(name)
+
+
+@pytest.fixture
+def empty_postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """The address of a PostgreSQL database of this test's own, without any table."""
+    name = f"test_{uuid.uuid4().hex}"
+    postgres_server.create_database(name)
+    yield postgres_server.url(name)
+    postgres_server.drop_database(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The address of this test's own database, once on SQLite and once on PostgreSQL."""
+    url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
+    return url
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """This test's own database, once on SQLite and once on PostgreSQL, with every table and no rows."""
+    database = Database(database_url)
+    yield database
+    await database.dispose()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """A clock that stands still until the test moves it or somebody sleeps on it."""
+    return ManualClock()

