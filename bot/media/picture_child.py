@@ -120,12 +120,19 @@ def take_apart_jpeg(data: bytes) -> Parts:
             parts.exif = parts.exif or body
         if marker == 0xE0 and body.startswith(b"JFIF\0"):
             parts.kept.append(b"\xff\xe0\0\x10" + body[:12] + b"\0\0")  # its own thumbnail cut off
-        elif (marker == 0xE2 and body.startswith(b"ICC_PROFILE\0")) or (marker == 0xEE and body.startswith(b"Adobe")):
-            parts.kept.append(segment)
-        elif marker not in JPEG_APPLICATION and marker != JPEG_COMMENT:
+        elif is_needed(marker, body):
             parts.kept.append(segment)
     parts.kept.append(b"\xff\xd9")
     return parts
+
+
+def is_needed(marker: int, body: bytes) -> bool:
+    """Tell whether a JPEG segment carries pixels or colours, not words about them."""
+    if marker == 0xE2:
+        return body.startswith(b"ICC_PROFILE\0")
+    if marker == 0xEE:
+        return body.startswith(b"Adobe")
+    return marker not in JPEG_APPLICATION and marker != JPEG_COMMENT
 
 
 def take_apart_webp(data: bytes) -> Parts:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-import filetype
+import filetype  # type: ignore[import-untyped]  # the package has no annotations
 
 from bot.domain.requests import MediaKind
 
