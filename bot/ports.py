@@ -225,8 +225,8 @@ class Messenger(Protocol):
         """Post through the interaction; private where the job is. At most once: it has no nonce."""
         ...
 
-    async def direct_message(self, user_id: int, post: ClipPost) -> Posted:
-        """Post to the member's direct messages."""
+    async def open_direct(self, user_id: int) -> int:
+        """Return the channel id of the member's direct messages; `post_clip` posts there."""
         ...
 
     async def tell(self, user_id: int, view: CardView) -> Posted:

@@ -196,3 +196,9 @@ async def posted(
         .where(d.job_id == job_id, d.number == number, d.part == part)
         .values(channel_id=channel_id, message_id=message_id, posted_at=now)
     )
+
+
+async def cancel_requested(connection: AsyncConnection, job_id: str) -> bool:
+    """Whether a cancel was asked for, read within the transaction that takes the next step."""
+    query = sa.select(job.c.cancel_requested_at).where(job.c.id == job_id)
+    return (await connection.execute(query)).scalar() is not None

@@ -59,7 +59,9 @@ class LevelBook:
         return self.rules.guild_pool
 
     def calendar(self, settings: Any) -> Calendar:
-        """Return a guild's reckoning of allowance periods."""
+        """Return a guild's reckoning of allowance periods. `settings` None: a guild that has no row yet."""
+        if settings is None:
+            return Calendar(period=self.rules.allowance_period)
         period = Period(settings.allowance_period) if settings.allowance_period else self.rules.allowance_period
         return Calendar(settings.zone, period, settings.week_start)
 

@@ -1,0 +1,62 @@
+"""Cancelling: a column that is read before every step. A clip that is made is not cancelled but deleted."""
+
+from enum import StrEnum
+
+from bot.clock import Clock
+from bot.db import jobs
+from bot.db.engine import Database
+from bot.domain.errors import NotFound
+from bot.domain.jobs import HOLDING, Job, JobState
+from bot.services import settlement
+from bot.services.wake import Wake
+
+AT_ONCE = frozenset({JobState.AWAITING_APPROVAL, JobState.QUEUED})
+
+
+class CancelOutcome(StrEnum):
+    """What became of a cancel request."""
+
+    CANCELLED = "cancelled"
+    REQUESTED = "requested"
+    TOO_LATE = "too_late"
+
+
+class Cancellation:
+    """Takes cancel requests of members and moderators."""
+
+    def __init__(self, database: Database, clock: Clock, *, wake: Wake) -> None:
+        self._database = database
+        self._clock = clock
+        self._wake = wake
+
+    async def request(self, job_id: str, *, actor_id: int, guild_id: int | None, is_moderator: bool) -> CancelOutcome:
+        """Cancel a waiting job at once; ask a running one to stop. One transaction.
+
+        Raises:
+            NotFound: no such job for this person.
+        """
+        async with self._database.begin() as connection:
+            now = self._clock.now()
+            found = await jobs.lock(connection, job_id)
+            if found is None or not may_act(found, actor_id=actor_id, guild_id=guild_id, is_moderator=is_moderator):
+                raise NotFound("job_not_found", job=job_id)
+            if found.state not in HOLDING:
+                return CancelOutcome.TOO_LATE
+            if found.state in AT_ONCE:
+                await settlement.release(connection, job_id=found.id, now=now, reason=f"cancelled by {actor_id}")
+                await jobs.move_locked(connection, found, JobState.CANCELLED, now=now, cause=f"cancelled by {actor_id}")
+                outcome = CancelOutcome.CANCELLED
+            else:
+                if found.cancel_requested_at is None:
+                    await jobs.update_any(connection, found.id, cancel_requested_at=now)
+                await jobs.make_due(connection, found.id, now=now, states=(JobState.RUNNING, JobState.UNKNOWN))
+                outcome = CancelOutcome.REQUESTED
+        self._wake.up()
+        return outcome
+
+
+def may_act(found: Job, *, actor_id: int, guild_id: int | None, is_moderator: bool) -> bool:
+    """Whether a person may act on a job: their own anywhere, a moderator's guild's otherwise; never across guilds."""
+    if guild_id is not None and found.guild_id != guild_id:
+        return False
+    return found.user_id == actor_id or (is_moderator and guild_id is not None)

@@ -1,0 +1,118 @@
+"""Cards: the message that shows a job's state, edited on changes only and coalesced."""
+
+import asyncio
+import logging
+from datetime import timedelta
+
+from bot.clock import Clock
+from bot.db import jobs
+from bot.db.engine import Database
+from bot.domain.errors import DeliveryError
+from bot.domain.jobs import CardTarget, Job, JobState
+from bot.ports import Breaker, CardView, Messenger
+
+log = logging.getLogger(__name__)
+
+MAX_EDITS_AT_ONCE = 16
+STILL_WORKING_MARGIN = timedelta(seconds=45)
+#: States that a card still shows once its token is dead: each costs an edit within Discord's global limit.
+WORTH_A_BOT_EDIT = frozenset(
+    {JobState.DELIVERED, JobState.UNDELIVERED, JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED, JobState.UNKNOWN}
+)
+
+
+class Cards:
+    """Shows jobs on their cards. Edits of one job never overtake each other: each reads the job when its turn comes."""
+
+    def __init__(self, database: Database, clock: Clock, *, messenger: Messenger, breaker: Breaker) -> None:
+        self._database = database
+        self._clock = clock
+        self._messenger = messenger
+        self._breaker = breaker
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._dirty: set[str] = set()
+        self._slots = asyncio.Semaphore(MAX_EDITS_AT_ONCE)
+
+    async def refresh(self, job_id: str) -> None:
+        """Show a job's present state now. A card that cannot be shown is logged, never an error."""
+        lock = self._locks.setdefault(job_id, asyncio.Lock())
+        async with lock:
+            async with self._database.read() as connection:
+                current = await jobs.get(connection, job_id)
+            if current is not None and current.card is not None:
+                await self._show_or_tell(current, current.card)
+        if not lock.locked():
+            self._locks.pop(job_id, None)
+
+    def touch(self, job_id: str) -> None:
+        """Show a job's state soon; touches while one is under way become one more edit after it."""
+        self._dirty.add(job_id)
+        if job_id not in self._tasks:
+            self._tasks[job_id] = asyncio.create_task(self._work(job_id), name=f"card {job_id}")
+
+    async def stop(self) -> None:
+        """Finish what is under way."""
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    async def _work(self, job_id: str) -> None:
+        try:
+            while job_id in self._dirty:
+                self._dirty.discard(job_id)
+                async with self._slots:
+                    await self.refresh(job_id)
+        finally:
+            self._tasks.pop(job_id, None)
+            if job_id in self._dirty:
+                self.touch(job_id)
+
+    async def _show_or_tell(self, current: Job, card: CardTarget) -> None:
+        if self._is_worth(current, card):
+            await self._show(current, card)
+        elif current.is_private and current.is_final and current.told_at is None:
+            await self._tell(current)
+
+    async def _tell(self, current: Job) -> None:
+        """Tell a private job's outcome by direct message; where those are closed, the member's next command does."""
+        try:
+            await self._messenger.tell(current.user_id, CardView(job=current))
+        except DeliveryError as error:
+            log.info("card.not_told", extra={"job_id": current.id, "status": error.status, "code": error.code})
+            return
+        async with self._database.begin() as connection:
+            await jobs.update_any(connection, current.id, told_at=self._clock.now())
+
+    def _is_worth(self, current: Job, card: CardTarget) -> bool:
+        if card.interaction_token and card.token_expires_at and card.token_expires_at > self._clock.now():
+            return True
+        return not current.is_private and current.state in WORTH_A_BOT_EDIT
+
+    async def _show(self, current: Job, card: CardTarget) -> None:
+        view = CardView(job=current, note=await self._note(current, card))
+        try:
+            shown = await self._messenger.show_card(card, view)
+        except DeliveryError as error:
+            log.warning("card.not_shown", extra={"job_id": current.id, "status": error.status, "code": error.code})
+            return
+        values: dict[str, object] = {}
+        if shown is not None and shown.message_id != card.message_id:
+            values["card_message_id"] = shown.message_id
+        if current.is_private and current.is_final and current.told_at is None and shown is not None:
+            values["told_at"] = self._clock.now()
+        if values:
+            async with self._database.begin() as connection:
+                await jobs.update_any(connection, current.id, **values)
+
+    async def _note(self, current: Job, card: CardTarget) -> str | None:
+        """Name the one more sentence that the card needs, None for none."""
+        if current.is_parked:
+            return "parked"
+        if current.cancel_requested_at and not current.is_final:
+            return "cancelling"
+        if current.state is JobState.QUEUED:
+            breaker = await self._breaker.state(current.provider)
+            return f"waiting_{breaker.reason}" if breaker.is_open else None
+        if current.is_private and not current.is_final and card.token_expires_at:
+            dies_soon = card.token_expires_at - self._clock.now() < STILL_WORKING_MARGIN
+            return "still_working" if dies_soon else None
+        return None

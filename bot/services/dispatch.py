@@ -1,0 +1,88 @@
+"""Giving running places to queued jobs, fairly."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.clock import Clock
+from bot.db import jobs, work
+from bot.db.engine import Database
+from bot.db.tables import job
+from bot.domain.fairness import Waiting, choose_next
+from bot.domain.jobs import JobState
+from bot.ports import Breaker
+from bot.services.cards import Cards
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Running places: per provider account, and per member over all of them."""
+
+    per_provider: Mapping[str, int]
+    per_member: int
+
+
+class Dispatch:
+    """Moves queued jobs to `preparing` while there are places, least recently served guild and member first."""
+
+    def __init__(self, database: Database, clock: Clock, *, breaker: Breaker, places: Places, cards: Cards) -> None:
+        self._database = database
+        self._clock = clock
+        self._breaker = breaker
+        self._places = places
+        self._cards = cards
+
+    async def run(self) -> int:
+        """Hand out every free place. Returns how many. One read, then one transaction per provider with work."""
+        async with self._database.read() as connection:
+            providers = await work.queued_providers(connection, now=self._clock.now())
+        given = 0
+        for provider in providers:
+            if provider in self._places.per_provider and not (await self._breaker.state(provider)).is_open:
+                given += await self._serve(provider)
+        return given
+
+    async def _serve(self, provider: str) -> int:
+        chosen: list[Waiting] = []
+        async with self._database.begin() as connection:
+            await work.lock_provider(connection, provider)
+            free = self._places.per_provider[provider] - await work.count_running(connection, provider)
+            if free > 0:
+                chosen = await self._choose(connection, provider, free)
+            for waiting in chosen:
+                await self._promote(connection, provider, waiting)
+        for waiting in chosen:
+            self._cards.touch(waiting.job_id)
+        return len(chosen)
+
+    async def _choose(self, connection: AsyncConnection, provider: str, free: int) -> list[Waiting]:
+        now = self._clock.now()
+        running = await work.running_by_member(connection)
+        by_guild, by_member = await work.served_at(connection, provider)
+        heads = await work.waiting_heads(connection, provider, now=now, deep=min(free, self._places.per_member))
+        chosen: list[Waiting] = []
+        while len(chosen) < free:
+            able = [w for w in heads if running.get((w.guild_id, w.user_id), 0) < self._places.per_member]
+            following = choose_next(able, by_guild, by_member)
+            if following is None:
+                break
+            heads.remove(following)
+            member = (following.guild_id, following.user_id)
+            running[member] = running.get(member, 0) + 1
+            by_guild[following.guild_id] = by_member[member] = now
+            chosen.append(following)
+        return chosen
+
+    async def _promote(self, connection: AsyncConnection, provider: str, waiting: Waiting) -> None:
+        now = self._clock.now()
+        await connection.execute(
+            sa.update(job)
+            .where(job.c.id == waiting.job_id, job.c.state == JobState.QUEUED.value)
+            .values(state=JobState.PREPARING.value, run_at=now, updated_at=now, attempt=0, token=job.c.token + 1)
+        )
+        await jobs.record(
+            connection, waiting.job_id, at=now, before=JobState.QUEUED, after=JobState.PREPARING, cause="place given"
+        )
+        await work.mark_served(connection, provider, guild_id=waiting.guild_id, user_id=waiting.user_id, at=now)

@@ -1,0 +1,43 @@
+"""Guilds that the bot joins and leaves."""
+
+from bot.clock import Clock
+from bot.db import guilds, reports
+from bot.db import jobs as job_rows
+from bot.db.engine import Database
+from bot.domain.jobs import JobState
+from bot.services import settlement
+from bot.services.cancellation import AT_ONCE
+
+
+class Guilds:
+    """Keeps the guild rows true."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def seen(self, *, guild_id: int, owner_id: int, locale: str) -> None:
+        """Note that the bot is in a guild. One transaction."""
+        async with self._database.begin() as connection:
+            await guilds.save(connection, guild_id, owner_id=owner_id, locale=locale, removed_at=None)
+
+    async def removed(self, guild_id: int) -> None:
+        """The bot was removed: waiting jobs are cancelled and released, running ones finish. One transaction each."""
+        async with self._database.begin() as connection:
+            await guilds.save(connection, guild_id, removed_at=self._clock.now())
+        async with self._database.read() as connection:
+            waiting = await reports.jobs(
+                connection, user_id=None, guild_id=guild_id, state=None, only_open=True, limit=10_000
+            )
+        for one in waiting:
+            if one.state in AT_ONCE:
+                await self._cancel(one.id)
+
+    async def _cancel(self, job_id: str) -> None:
+        async with self._database.begin() as connection:
+            found = await job_rows.lock(connection, job_id)
+            if found is None or found.state not in AT_ONCE:
+                return
+            now = self._clock.now()
+            await settlement.release(connection, job_id=job_id, now=now, reason="the bot was removed from the guild")
+            await job_rows.move_locked(connection, found, JobState.CANCELLED, now=now, cause="bot removed")

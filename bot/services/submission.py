@@ -1,0 +1,331 @@
+"""Handing a job to a provider, and the rule for creates that may have happened.
+
+A create is never repeated blindly: `submitting` is committed before the request leaves, so whoever finds a job in that
+state knows only that it may have been sent, and asks the provider's own record.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.clock import Clock
+from bot.db import jobs, work
+from bot.db.engine import Database
+from bot.domain.errors import (
+    ProviderAccount,
+    ProviderAmbiguous,
+    ProviderBusy,
+    ProviderError,
+    ProviderRejected,
+    ProviderUnreachable,
+    TaskNotFound,
+)
+from bot.domain.jobs import Job, JobState, TaskStatus
+from bot.ports import Breaker, Links, MediaStore, Provider, Receipt, Submission, UploadedReference
+from bot.services import settlement
+from bot.services.callbacks import news_since
+from bot.services.config import Timings
+
+log = logging.getLogger(__name__)
+
+MAX_CREATES = 3
+MISSES_TO_PROVE_ABSENCE = 2
+CREATED_TOLERANCE = timedelta(minutes=2)
+RETRY_S = 15.0
+MAX_RETRY_S = 300.0
+FIRST_POLL_FACTOR = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What the provider's record says: the one task that is surely ours, or that there surely is none."""
+
+    task: TaskStatus | None
+    is_absent: bool
+
+
+class Submitter:
+    """Prepares, creates and, where a create's outcome is not known, finds out."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        providers: Mapping[str, Provider],
+        breaker: Breaker,
+        store: MediaStore,
+        links: Links,
+        timings: Timings,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._providers = providers
+        self._breaker = breaker
+        self._store = store
+        self._links = links
+        self._timings = timings
+
+    async def prepare(self, held: Job) -> Job | None:
+        """Upload the references, store the create's exact body, commit `submitting`, then send it.
+
+        Transactions: one before the request leaves, one with its outcome.
+        """
+        if held.cancel_requested_at:
+            return await self._end(held, JobState.CANCELLED, cause="cancelled by the member")
+        provider = self._providers[held.provider]
+        try:
+            body = held.submit_body or await self._compose(held, provider)
+        except ProviderRejected as error:
+            return await self._end(held, JobState.FAILED, cause="references refused", error_code=error.code)
+        except ProviderError as error:
+            await self._note_failure(held, error)
+            return await self._requeue(held, error)
+        return await self._commit_and_send(held, body, cause="create sent")
+
+    async def _compose(self, held: Job, provider: Provider) -> bytes:
+        uploads: list[UploadedReference] = []
+        for reference in held.spec.references:
+            source = await self._store.local(reference.key)
+            uploads.append(await provider.upload(reference, source))
+        callback_url = self._links.callback_url(provider.name, held.id, 1) if provider.traits.has_callback else None
+        return provider.compose(held.spec, uploads, callback_url=callback_url).body
+
+    async def _commit_and_send(self, held: Job, body: bytes, *, cause: str) -> Job | None:
+        async with self._database.begin() as connection:
+            now = self._clock.now()
+            fresh = await work.cancel_requested(connection, held.id)
+            if fresh and held.state is JobState.PREPARING:
+                return await self._end_in(connection, held, JobState.CANCELLED, cause="cancelled by the member")
+            sent = await jobs.move_fenced(
+                connection,
+                held,
+                JobState.SUBMITTING,
+                now=now,
+                cause=cause,
+                submit_body=body,
+                submit_attempt=held.submit_attempt + 1,
+                submitted_at=now,
+                search_misses=0,
+            )
+        return await self._send(sent, body)
+
+    async def _send(self, held: Job, body: bytes) -> Job | None:
+        provider = self._providers[held.provider]
+        try:
+            receipt = await provider.submit(Submission(body))
+        except ProviderRejected as error:
+            return await self._end(held, JobState.FAILED, cause="create refused", error_code=error.code)
+        except ProviderAmbiguous as error:
+            await self._note_failure(held, error)
+            return await self.doubt(held, cause=f"create: {error.code}", candidate=error.task_id)
+        except (ProviderBusy, ProviderUnreachable, ProviderAccount) as error:
+            await self._note_failure(held, error)
+            return await self._requeue(held, error)
+        await self._breaker.succeeded(held.provider)
+        return await self._taken(held, receipt)
+
+    async def _taken(self, held: Job, receipt: Receipt) -> Job | None:
+        started_at = held.submitted_at or held.updated_at
+        try:
+            async with self._database.begin() as connection:
+                now = self._clock.now()
+                has_news = await news_since(connection, held, started_at)
+                return await jobs.move_fenced(
+                    connection,
+                    held,
+                    JobState.RUNNING,
+                    now=now,
+                    cause="create answered",
+                    run_at=now if has_news else self.first_poll_at(held, now),
+                    task_id=receipt.task_id,
+                    unknown_since=None,
+                    expected_end_at=now + timedelta(seconds=held.expected_s),
+                )
+        except IntegrityError:
+            log.error("submission.task_taken", extra={"job_id": held.id})
+            return await self.doubt(held, cause="the provider named a task of another job")
+
+    def first_poll_at(self, held: Job, now: datetime) -> datetime:
+        """Return when to look for the first time: late where a callback is expected, else at the poll interval."""
+        provider = self._providers[held.provider]
+        has_callback = self._links.callback_url(provider.name, held.id, 1) is not None and provider.traits.has_callback
+        wait_s = FIRST_POLL_FACTOR * held.expected_s if has_callback else self._timings.poll_interval_s
+        return now + timedelta(seconds=max(wait_s, self._timings.poll_interval_s))
+
+    async def recover(self, held: Job) -> Job | None:
+        """A job found in `submitting`: its create may have left. Its record decides."""
+        return await self.doubt(held, cause="stopped while a create was under way")
+
+    async def doubt(self, held: Job, *, cause: str, candidate: str | None = None) -> Job | None:
+        """Move to `unknown`: the hold stays, and the provider's record is searched at once."""
+        async with self._database.begin() as connection:
+            now = self._clock.now()
+            named = candidate or await work.callback_task(connection, held.id)
+            return await jobs.move_fenced(
+                connection,
+                held,
+                JobState.UNKNOWN,
+                now=now,
+                cause=cause,
+                run_at=now,
+                unknown_since=now,
+                search_misses=0,
+                candidate_task_id=named or held.candidate_task_id,
+            )
+
+    async def resolve(self, held: Job) -> Job | None:
+        """Look for an unknown job's task: adopt it, prove it absent and send again, or wait.
+
+        Transactions: one, with what was found.
+        """
+        provider = self._providers[held.provider]
+        if not provider.traits.has_list:
+            return await self._wait(held)
+        try:
+            search = await self.search(held, provider)
+        except ProviderError as error:
+            await self._note_failure(held, error)
+            return await self._wait(held, retry_after_s=error.retry_after_s)
+        if search.task is not None:
+            return await self._adopt(held, search.task)
+        return await self._missed(held) if search.is_absent else await self._wait(held)
+
+    async def search(self, held: Job, provider: Provider) -> Search:
+        """Search the provider's list, and the task that a callback named, for this job's seed mark."""
+        since = (held.submitted_at or held.created_at) - CREATED_TOLERANCE
+        tasks = {task.task_id: task async for task in provider.list_tasks(since=since)}
+        async with self._database.read() as connection:
+            named = held.candidate_task_id or await work.callback_task(connection, held.id)
+        if named and named not in tasks:
+            try:
+                tasks[named] = await provider.status(named)
+            except TaskNotFound:
+                log.info("submission.candidate_missing", extra={"job_id": held.id})
+        async with self._database.read() as connection:
+            taken = await work.owners(connection, held.provider, list(tasks))
+        possible = [task for task in tasks.values() if task.task_id not in taken and could_be(held, task)]
+        sure = [task for task in possible if is_surely(held, task)]
+        if len(possible) == len(sure) == 1 and not held.spec.is_seed_chosen:
+            return Search(sure[0], is_absent=False)
+        return Search(None, is_absent=not possible)
+
+    async def _adopt(self, held: Job, task: TaskStatus) -> Job | None:
+        try:
+            async with self._database.begin() as connection:
+                now = self._clock.now()
+                return await jobs.move_fenced(
+                    connection,
+                    held,
+                    JobState.RUNNING,
+                    now=now,
+                    cause="task found in the provider's record",
+                    run_at=now,
+                    task_id=task.task_id,
+                    unknown_since=None,
+                )
+        except IntegrityError:
+            return await self._wait(held)
+
+    async def _missed(self, held: Job) -> Job | None:
+        misses = held.search_misses + 1
+        if misses < MISSES_TO_PROVE_ABSENCE:
+            return await self._wait(held, misses=misses)
+        if held.cancel_requested_at:
+            return await self._end(held, JobState.CANCELLED, cause="cancelled; the provider never had it")
+        if held.submit_attempt >= MAX_CREATES or held.submit_body is None:
+            return await self._end(held, JobState.FAILED, cause="the provider never had it", error_code="submit_failed")
+        return await self._commit_and_send(held, held.submit_body, cause="proven absent; create sent again")
+
+    async def _wait(self, held: Job, *, misses: int | None = None, retry_after_s: float | None = None) -> Job | None:
+        now = self._clock.now()
+        since = held.unknown_since or now
+        if now - since >= timedelta(seconds=self._timings.unknown_deadline_s):
+            return await self.expire(held)
+        wait_s = max(self._timings.search_interval_s, retry_after_s or 0)
+        async with self._database.begin() as connection:
+            await jobs.update_fenced(
+                connection,
+                held,
+                run_at=now + timedelta(seconds=wait_s),
+                attempt=0,
+                search_misses=held.search_misses if misses is None else misses,
+            )
+        return None
+
+    async def expire(self, held: Job) -> Job | None:
+        """Give up on an unknown job: release its hold, and watch the provider's record for some days more."""
+        now = self._clock.now()
+        watch_until = now + timedelta(seconds=self._timings.late_watch_s)
+        log.error("job.unknown_expired", extra={"job_id": held.id, "provider": held.provider})
+        return await self._end(
+            held,
+            JobState.EXPIRED,
+            cause="never resolved",
+            error_code="unknown_expired",
+            watch_until=watch_until,
+            run_at=now + timedelta(seconds=self._timings.search_interval_s),
+        )
+
+    async def _end(self, held: Job, state: JobState, *, cause: str, **values: Any) -> Job:
+        async with self._database.begin() as connection:
+            return await self._end_in(connection, held, state, cause=cause, **values)
+
+    async def _end_in(
+        self, connection: AsyncConnection, held: Job, state: JobState, *, cause: str, **values: Any
+    ) -> Job:
+        now = self._clock.now()
+        await settlement.release(connection, job_id=held.id, now=now, reason=cause)
+        return await jobs.move_fenced(connection, held, state, now=now, cause=cause, **values)
+
+    async def _requeue(self, held: Job, error: ProviderError) -> Job | None:
+        """Wait for another turn: nothing was taken. The place is given up meanwhile."""
+        async with self._database.begin() as connection:
+            now = self._clock.now()
+            if await work.cancel_requested(connection, held.id):
+                return await self._end_in(connection, held, JobState.CANCELLED, cause="cancelled by the member")
+            wait_s = RETRY_S if error.retry_after_s is None else max(1.0, error.retry_after_s)
+            return await jobs.move_fenced(
+                connection,
+                held,
+                JobState.QUEUED,
+                now=now,
+                cause=f"not taken: {error.code}",
+                run_at=now + timedelta(seconds=min(wait_s, MAX_RETRY_S)),
+            )
+
+    async def _note_failure(self, held: Job, error: ProviderError) -> None:
+        log.warning("provider.failed", extra={"job_id": held.id, "provider": held.provider, "code": error.code})
+        if isinstance(error, ProviderAccount):
+            reason = "key" if error.code == "INVALID_API_KEY" else "credits"
+            await self._breaker.failed(held.provider, reason)
+        elif not isinstance(error, ProviderBusy):
+            await self._breaker.failed(held.provider, "outage")
+
+
+def could_be(held: Job, task: TaskStatus) -> bool:
+    """Whether a task may be this job's: every field that its record has agrees, and it was made about then."""
+    sent_at = held.submitted_at or held.created_at
+    in_time = task.created_at is None or abs(task.created_at - sent_at) <= CREATED_TOLERANCE
+    return in_time and all(theirs is None or theirs == ours for theirs, ours in _pairs(held, task))
+
+
+def is_surely(held: Job, task: TaskStatus) -> bool:
+    """Whether every field of the record is there and agrees."""
+    return task.created_at is not None and all(theirs == ours for theirs, ours in _pairs(held, task))
+
+
+def _pairs(held: Job, task: TaskStatus) -> tuple[tuple[object, object], ...]:
+    spec = held.spec
+    return (
+        (task.seed, spec.seed),
+        (task.model_name, spec.model_name),
+        (task.resolution, spec.resolution),
+        (task.aspect_ratio, spec.aspect_ratio),
+        (task.duration_s, spec.duration_s),
+    )
