@@ -128,9 +128,13 @@ _FAR = datetime.fromisoformat("9999-01-01T00:00:00+00:00")
 async def update_fenced(connection: AsyncConnection, held: Job, **values: Any) -> Job:
     """Change a job that this worker has the lease of, without moving it.
 
+    A new `run_at` ends the lease or begins another: the token rises, so that a renewal still under way is void.
+
     Raises:
         LeaseLost: another worker has it now; the caller's transaction must roll back.
     """
+    if "run_at" in values:
+        values["token"] = job.c.token + 1
     changed = await connection.execute(
         sa.update(job).where(job.c.id == held.id, job.c.token == held.token).values(**values).returning(job)
     )
@@ -138,6 +142,14 @@ async def update_fenced(connection: AsyncConnection, held: Job, **values: Any) -
     if row is None:
         raise LeaseLost(held.id)
     return to_job(row)
+
+
+async def renew(connection: AsyncConnection, held: Job, *, run_at: datetime) -> bool:
+    """Prolong a lease under the same token. False where it is lost."""
+    changed = await connection.execute(
+        sa.update(job).where(job.c.id == held.id, job.c.token == held.token).values(run_at=run_at)
+    )
+    return changed.rowcount == 1
 
 
 async def move_fenced(

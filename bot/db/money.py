@@ -122,15 +122,17 @@ async def hold_on_grant(connection: AsyncConnection, account: Account, cost: Cre
     return changed.rowcount == 1
 
 
-async def grants(connection: AsyncConnection, *, guild_id: int, user_id: int, now: datetime) -> list[Account]:
-    """Return a member's live grants, earliest expiry first, as wallet accounts."""
+async def grants(
+    connection: AsyncConnection, *, guild_id: int, user_id: int, now: datetime, lock: bool = True
+) -> list[Account]:
+    """Return a member's live grants, earliest expiry first, as wallet accounts; locked unless only looked at."""
     w = wallet_grant.c
-    rows = await connection.execute(
+    query = (
         sa.select(wallet_grant)
         .where(w.guild_id == guild_id, w.user_id == user_id, sa.or_(w.expires_at.is_(None), w.expires_at > now))
         .order_by(w.expires_at.is_(None), w.expires_at, w.id)
-        .with_for_update()
     )
+    rows = await connection.execute(query.with_for_update() if lock else query)
     return [
         Account(
             Level.WALLET,

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.db.jobs import to_job
+from bot.db.jobs import decode_spec, to_job
 from bot.db.tables import budget, hold, job, job_event, ledger_entry, wallet_grant
 from bot.domain.budgets import Level
 from bot.domain.jobs import FINAL, Job, JobState
@@ -183,3 +183,32 @@ async def open_holds(connection: AsyncConnection) -> list[tuple[str, str, str, i
         .where(hold.c.is_open.is_(sa.true()))
     )
     return [(row.job_id, row.state, row.account, row.amount_milli) for row in rows]
+
+
+async def has_dead_tokens(connection: AsyncConnection, *, now: datetime) -> bool:
+    """Whether any job still has a token past its expiry."""
+    query = sa.select(job.c.id).where(job.c.interaction_token.is_not(None), job.c.token_expires_at <= now).limit(1)
+    return (await connection.execute(query)).first() is not None
+
+
+async def stale_references(connection: AsyncConnection, *, before: datetime) -> list[str]:
+    """Return keys of references that only jobs finished `before` name."""
+    rows = await connection.execute(
+        sa.select(job.c.spec, job.c.finished_at).where(job.c.spec.like('%"references":[{%'))
+    )
+    newest: dict[str, bool] = {}
+    for row in rows:
+        is_stale = row.finished_at is not None and row.finished_at <= before
+        for reference in decode_spec(row.spec).references:
+            newest[reference.key] = newest.get(reference.key, True) and is_stale
+    return [key for key, is_stale in newest.items() if is_stale]
+
+
+async def parked_since(connection: AsyncConnection, *, before: datetime) -> list[str]:
+    """Return parked jobs that last changed before a moment."""
+    rows = await connection.execute(
+        sa.select(job.c.id).where(
+            job.c.parked_reason.is_not(None), job.c.updated_at <= before, job.c.finished_at.is_(None)
+        )
+    )
+    return [row.id for row in rows]

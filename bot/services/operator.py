@@ -1,11 +1,16 @@
 """The operator's levers: the ledger's proof, parked and hopeless jobs."""
 
+from datetime import timedelta
+
 from bot.clock import Clock
 from bot.db import jobs, reports
 from bot.db.engine import Database
 from bot.domain.errors import NotFound, Refused
 from bot.domain.jobs import HOLDING, Job, JobState
 from bot.services import settlement
+
+LATE_WATCH = timedelta(days=7)
+FIRST_WATCH = timedelta(minutes=1)
 
 #: What each kind of entry does to an account: (settled, held) in signs.
 EFFECTS = {
@@ -27,6 +32,9 @@ async def verify_ledger(database: Database) -> list[str]:
         sums = await reports.sums(connection)
         balances = await reports.balances(connection)
         holds = await reports.open_holds(connection)
+    held_by_account: dict[str, int] = {}
+    for _, _, account, amount in holds:
+        held_by_account[account] = held_by_account.get(account, 0) + amount
     problems = []
     for account, settled, held, granted, revoked in balances:
         kinds = sums.pop(account, {})
@@ -35,7 +43,7 @@ async def verify_ledger(database: Database) -> list[str]:
         facts = [("settled", settled, expected_settled), ("held", held, expected_held)]
         if granted is not None:
             facts += [("granted", granted, kinds.get("grant", 0)), ("revoked", revoked or 0, kinds.get("revoke", 0))]
-        facts.append(("open holds", held, sum(amount for _, _, where, amount in holds if where == account)))
+        facts.append(("open holds", held, held_by_account.get(account, 0)))
         problems += [
             f"{account}: {name} is {actual} millicredits, its entries say {expected}"
             for name, actual, expected in facts
@@ -91,4 +99,6 @@ async def fail_job(database: Database, clock: Clock, job_id: str, *, actor: str 
             cause=f"given up by {actor}",
             error_code="given_up",
             parked_reason=None,
+            watch_until=now + LATE_WATCH if found.submitted_at else None,
+            run_at=now + FIRST_WATCH,
         )

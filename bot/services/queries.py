@@ -128,7 +128,7 @@ class Queries:
             calendar = self._levels.calendar(settings)
             limit = await self._levels.allowance_limit(connection, guild_id=guild_id, user_id=user_id)
             row = await money.find_budget(connection, Level.ALLOWANCE, guild_id=guild_id, subject=str(user_id), now=now)
-            grants = await money.grants(connection, guild_id=guild_id, user_id=user_id, now=now)
+            grants = await money.grants(connection, guild_id=guild_id, user_id=user_id, now=now, lock=False)
             expiries = await money.grant_expiries(connection, [grant.id for grant in grants])
             accounts = await reports.member_accounts(connection, guild_id=guild_id, user_id=user_id)
             entries = await reports.entries(connection, accounts, limit=LAST_ENTRIES)

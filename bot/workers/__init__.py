@@ -1,0 +1,1 @@
+"""The claim–run–complete loop, the steps by state, and timed duties."""

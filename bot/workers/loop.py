@@ -1,0 +1,147 @@
+"""Claiming due jobs and running their steps under a lease that is renewed while they last."""
+
+import asyncio
+import logging
+
+from bot.clock import Clock
+from bot.domain.errors import LeaseLost
+from bot.domain.jobs import Job
+from bot.services.cards import Cards
+from bot.services.dispatch import Dispatch
+from bot.services.leases import Leases
+from bot.services.wake import Wake
+from bot.workers.steps import AT_ONCE, Steps
+
+log = logging.getLogger(__name__)
+
+MAX_STEPS_AT_ONCE = 32
+IDLE_LOOK_S = 1.0
+MAX_ATTEMPTS = 8
+RETRY_BASE_S = 1.0
+RETRY_MAX_S = 300.0
+RENEWALS_PER_LEASE = 3
+GRACE_S = 10.0
+
+
+class WorkerLoop:
+    """One process's worker. `stop` lets steps finish for a while, then hands the rest back."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        leases: Leases,
+        steps: Steps,
+        dispatch: Dispatch,
+        cards: Cards,
+        wake: Wake,
+        lease_s: float,
+    ) -> None:
+        self._clock = clock
+        self._leases = leases
+        self._steps = steps
+        self._dispatch = dispatch
+        self._cards = cards
+        self._wake = wake
+        self._lease_s = lease_s
+        self._running: set[asyncio.Task[None]] = set()
+        self._is_stopping = False
+
+    @property
+    def busy(self) -> int:
+        """How many steps run now."""
+        return len(self._running)
+
+    async def run(self) -> None:
+        """Work until `stop`. An error of the database is logged and tried again."""
+        while not self._is_stopping:
+            try:
+                wait_s = await self._turn()
+            except Exception:
+                log.exception("worker.turn_failed")
+                wait_s = IDLE_LOOK_S
+            if wait_s > 0:
+                await self._wake.wait(wait_s)
+
+    async def stop(self) -> None:
+        """Claim nothing more; let running steps finish for 10 seconds, cancel the rest and free their leases."""
+        self._is_stopping = True
+        self._wake.up()
+        tasks = list(self._running)
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=GRACE_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _turn(self) -> float:
+        await self._dispatch.run()
+        free = MAX_STEPS_AT_ONCE - len(self._running)
+        if free <= 0:
+            return IDLE_LOOK_S
+        claimed, next_at = await self._leases.claim(most=free)
+        for held in claimed:
+            task = asyncio.create_task(self._work(held), name=f"job {held.id}")
+            self._running.add(task)
+            task.add_done_callback(self._finished)
+        if len(claimed) == free:
+            return 0.0
+        if next_at is None:
+            return IDLE_LOOK_S
+        return min(IDLE_LOOK_S, max(0.0, (next_at - self._clock.now()).total_seconds()))
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._wake.up()
+
+    async def _work(self, held: Job) -> None:
+        """Run a job's steps while they follow at once; park it where our own code keeps failing."""
+        if held.attempt > MAX_ATTEMPTS:
+            await self._leases.park(held, reason=f"failed {MAX_ATTEMPTS} times in {held.state}")
+            log.error("job.parked", extra={"job_id": held.id, "state": held.state.value})
+            self._cards.touch(held.id)
+            return
+        current: Job | None = held
+        while current is not None:
+            held, current = current, await self._step(current)
+
+    async def _step(self, held: Job) -> Job | None:
+        renewal = asyncio.create_task(self._renew(held), name=f"lease {held.id}")
+        try:
+            moved = await self._steps.run(held)
+        except LeaseLost:
+            log.info("job.lease_lost", extra={"job_id": held.id})
+            return None
+        except asyncio.CancelledError:
+            await self._hand_back(held)
+            raise
+        except Exception:
+            log.exception("job.step_failed", extra={"job_id": held.id, "state": held.state.value})
+            await self._leases.retry_later(held, delay_s=min(RETRY_BASE_S * 2**held.attempt, RETRY_MAX_S))
+            return None
+        finally:
+            renewal.cancel()
+        if moved is None:
+            return None
+        log.info("job.moved", extra={"job_id": held.id, "from": held.state.value, "to": moved.state.value})
+        self._cards.touch(moved.id)
+        if moved.state not in AT_ONCE:
+            return None
+        if self._is_stopping:
+            await self._leases.retry_later(moved, delay_s=0)
+            return None
+        return moved
+
+    async def _hand_back(self, held: Job) -> None:
+        """Let another worker, or the next start, have the job at once."""
+        try:
+            await asyncio.shield(self._leases.retry_later(held, delay_s=0))
+        except LeaseLost:
+            return
+
+    async def _renew(self, held: Job) -> None:
+        """Renew the lease while the step lasts; where the lease is lost, the step's next write fails."""
+        while True:
+            await self._clock.sleep(self._lease_s / RENEWALS_PER_LEASE)
+            if not await self._leases.renew(held):
+                return
