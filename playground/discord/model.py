@@ -1,0 +1,211 @@
+"""What the simulated Discord keeps: people, guild, channels, messages, interactions."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from enum import IntEnum, IntFlag
+from typing import Any
+
+Json = dict[str, Any]
+"""A JSON object of Discord's API."""
+
+DISCORD_EPOCH_MS = 1420070400000
+
+
+class ChannelType(IntEnum):
+    """Kinds of channel, by Discord's number."""
+
+    TEXT = 0
+    DM = 1
+    PUBLIC_THREAD = 11
+
+
+class MessageFlag(IntFlag):
+    """Message flags that the simulation uses."""
+
+    SUPPRESS_EMBEDS = 1 << 2
+    EPHEMERAL = 1 << 6
+    LOADING = 1 << 7
+    SUPPRESS_NOTIFICATIONS = 1 << 12
+    IS_COMPONENTS_V2 = 1 << 15
+
+
+class InteractionType(IntEnum):
+    """Kinds of interaction, by Discord's number."""
+
+    COMMAND = 2
+    COMPONENT = 3
+    AUTOCOMPLETE = 4
+    MODAL_SUBMIT = 5
+
+
+class Snowflakes:
+    """Hands out ids that grow and carry their time, as Discord's do."""
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def next(self) -> int:
+        """A new id, greater than all before it."""
+        now = (int(time.time() * 1000) - DISCORD_EPOCH_MS) << 22
+        self._last = max(now, self._last + 1)
+        return self._last
+
+
+@dataclass(frozen=True)
+class Person:
+    """A member whom one can act as; `key` is the name in `VirtualDiscord.people`."""
+
+    id: int
+    key: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A place for messages; `kind` is text, thread or dm."""
+
+    id: int
+    key: str
+    name: str
+    kind: str = "text"
+
+
+@dataclass
+class User:
+    """An account, a person's or the bot's."""
+
+    id: int
+    username: str
+    global_name: str | None
+    bot: bool = False
+
+
+@dataclass
+class Role:
+    """A role of the guild; `position` 0 is @everyone, whose id is the guild's."""
+
+    id: int
+    name: str
+    permissions: int
+    position: int = 0
+    managed: bool = False
+
+
+@dataclass
+class Member:
+    """An account's membership in the guild."""
+
+    user_id: int
+    role_ids: list[int] = field(default_factory=list)
+    joined_at: str = ""
+
+
+@dataclass
+class Guild:
+    """The one server of the simulation."""
+
+    id: int
+    name: str
+    owner_id: int
+    roles: dict[int, Role] = field(default_factory=dict)
+    members: dict[int, Member] = field(default_factory=dict)
+
+
+@dataclass
+class Overwrite:
+    """A channel's own permissions for a role (type 0) or a member (type 1)."""
+
+    target_id: int
+    type: int
+    allow: int = 0
+    deny: int = 0
+
+
+@dataclass
+class ChannelState:
+    """A channel with its messages, oldest first, deleted ones gone."""
+
+    id: int
+    key: str
+    name: str
+    type: ChannelType
+    guild_id: int | None = None
+    parent_id: int | None = None
+    recipient_id: int | None = None
+    overwrites: dict[int, Overwrite] = field(default_factory=dict)
+    messages: dict[int, Message] = field(default_factory=dict)
+
+
+@dataclass
+class Attachment:
+    """A stored file; `ephemeral` ones were given with a command."""
+
+    id: int
+    channel_id: int
+    filename: str
+    size: int
+    content_type: str
+    description: str | None = None
+    ephemeral: bool = False
+    width: int | None = None
+    height: int | None = None
+
+
+@dataclass
+class Message:
+    """A message; `reader_id` is set on ephemeral ones: who alone sees it."""
+
+    id: int
+    channel_id: int
+    author_id: int
+    content: str = ""
+    created_at: str = ""
+    edited_at: str | None = None
+    type: int = 0
+    flags: int = 0
+    tts: bool = False
+    embeds: list[Json] = field(default_factory=list)
+    components: list[Json] = field(default_factory=list)
+    attachments: list[Attachment] = field(default_factory=list)
+    mention_ids: list[int] = field(default_factory=list)
+    mention_everyone: bool = False
+    reference: Json | None = None
+    nonce: str | int | None = None
+    interaction: Json | None = None
+    reader_id: int | None = None
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether it shows "is thinking…"."""
+        return bool(self.flags & MessageFlag.LOADING)
+
+
+@dataclass
+class Interaction:
+    """One act of a person and how the bot answered it; times are monotonic seconds."""
+
+    id: int
+    token: str
+    type: InteractionType
+    channel_id: int
+    user_id: int
+    created: float
+    command_name: str | None = None
+    source_message_id: int | None = None
+    answered: float | None = None
+    kind: str = ""
+    message_id: int | None = None
+    follow_up_ids: list[int] = field(default_factory=list)
+    modal: Json | None = None
+    choices: list[Json] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file part of a multipart request; `slot` is n of `files[n]`."""
+
+    slot: str
+    filename: str
+    data: bytes

@@ -1,0 +1,112 @@
+"""A bare discord.py client on the simulated Discord; each test supplies what its commands do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import discord
+import pytest
+import yarl
+from discord import app_commands
+
+from playground.discord import VirtualDiscord
+
+Body = Callable[..., Awaitable[Any]]
+
+
+class BareBot(discord.Client):
+    """Has /act (text, file), /quota set, a user and a message menu; `body` is what they all do."""
+
+    def __init__(self) -> None:
+        super().__init__(intents=discord.Intents(guilds=True), max_messages=None, chunk_guilds_at_startup=False)
+        self.tree = app_commands.CommandTree(self)
+        self.body: Body = _answer_nothing
+        self.outcomes: asyncio.Queue[Any] = asyncio.Queue()
+
+        @self.tree.command(description="Does what the test says")
+        @app_commands.choices(size=[app_commands.Choice(name="Small", value="s")])
+        async def act(
+            interaction: discord.Interaction,
+            text: app_commands.Range[str, 3, 20] = "abc",
+            number: app_commands.Range[int, 4, 15] = 5,
+            size: str = "s",
+            file: discord.Attachment | None = None,
+            who: discord.Member | None = None,
+        ) -> None:
+            await self.run_body(interaction, text=text, number=number, file=file, who=who)
+
+        @act.autocomplete("text")
+        async def suggest(interaction: discord.Interaction, current: str) -> list[app_commands.Choice[str]]:
+            return [app_commands.Choice(name=f"{current}!", value=f"{current}-value")]
+
+        quota = app_commands.Group(
+            name="quota",
+            description="Budgets",
+            guild_only=True,
+            default_permissions=discord.Permissions(manage_guild=True),
+        )
+
+        @quota.command(name="set", description="Sets one")
+        async def quota_set(interaction: discord.Interaction, credits: str) -> None:
+            await self.run_body(interaction, text=credits)
+
+        self.tree.add_command(quota)
+
+        @self.tree.context_menu(name="Report clip")
+        async def report(interaction: discord.Interaction, message: discord.Message) -> None:
+            await self.run_body(interaction, text=str(message.id))
+
+    async def run_body(self, interaction: discord.Interaction, **options: Any) -> None:
+        """Run the test's body; its value or its error becomes the next outcome."""
+        try:
+            self.outcomes.put_nowait(await self.body(interaction, **options))
+        except discord.HTTPException as error:
+            self.outcomes.put_nowait(error)
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """No pause of five seconds before a second IDENTIFY."""
+
+    async def outcome(self) -> Any:
+        """What the body of the command returned, or its HTTP error."""
+        return await asyncio.wait_for(self.outcomes.get(), 5)
+
+
+async def _answer_nothing(interaction: discord.Interaction, **options: Any) -> None:
+    await interaction.response.send_message("nothing to do")
+
+
+@pytest.fixture
+async def wire(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[VirtualDiscord]:
+    """The simulated Discord, with discord.py pointed at it."""
+    virtual = await VirtualDiscord.start()
+    monkeypatch.setattr(discord.http.Route, "BASE", f"{virtual.origin}/api/v10")
+    monkeypatch.setattr(
+        discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", yarl.URL(virtual.origin.replace("http", "ws") + "/gateway")
+    )
+    yield virtual
+    await virtual.stop()
+
+
+@pytest.fixture
+async def bot(wire: VirtualDiscord) -> AsyncIterator[BareBot]:
+    """The client, logged in, connected, its commands synced."""
+    client = BareBot()
+    await client.login(wire.token)
+    connection = asyncio.create_task(client.connect())
+    await asyncio.wait_for(client.wait_until_ready(), 10)
+    await client.tree.sync()
+    yield client
+    await client.close()
+    await connection
+
+
+@pytest.fixture
+async def http(wire: VirtualDiscord) -> AsyncIterator[aiohttp.ClientSession]:
+    """A plain HTTP client with the bot's token, for requests that discord.py would not make."""
+    async with aiohttp.ClientSession(
+        base_url=f"{wire.origin}/api/v10/", headers={"Authorization": f"Bot {wire.token}"}
+    ) as session:
+        yield session
