@@ -88,6 +88,7 @@ class Connection:
         self._compressor = compressor
         self._queue: asyncio.Queue[Json] = asyncio.Queue()
         self.session: Session | None = None
+        self.was_cut = False
 
     def put(self, frame: Json) -> None:
         """Queue a frame."""
@@ -178,6 +179,7 @@ class Gateway:
         if not resumable:
             self._sessions.clear()
         for connection in list(self._connections):
+            connection.was_cut = True
             await connection.socket.close(code=code)
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
@@ -204,7 +206,8 @@ class Gateway:
         if session is not None and session.connection is connection:
             session.connection = None
             session.left_at = time.monotonic()
-            if connection.socket.close_code in (1000, 1001):
+            left_for_good = connection.socket.close_code in (1000, 1001)
+            if left_for_good and not connection.was_cut:
                 self._sessions.pop(session.id, None)
         self._world.touch()
 

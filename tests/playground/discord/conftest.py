@@ -21,7 +21,8 @@ class BareBot(discord.Client):
     """Has /act (text, file), /quota set, a user and a message menu; `body` is what they all do."""
 
     def __init__(self) -> None:
-        super().__init__(intents=discord.Intents(guilds=True), max_messages=None, chunk_guilds_at_startup=False)
+        intents = discord.Intents(guilds=True)
+        super().__init__(intents=intents, max_messages=None, chunk_guilds_at_startup=False, guild_ready_timeout=0.05)
         self.tree = app_commands.CommandTree(self)
         self.body: Body = _answer_nothing
         self.outcomes: asyncio.Queue[Any] = asyncio.Queue()

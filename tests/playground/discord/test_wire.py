@@ -67,7 +67,11 @@ async def test_slash_with_options_and_attachment(wire: VirtualDiscord, bot: Any)
 
     bot.body = body
     outcome = await wire.slash(
-        "ann", "video-lab", "act", {"text": "a cat", "number": 7, "who": wire.people["ben"].id}, {"file": ("a.png", PNG)}
+        "ann",
+        "video-lab",
+        "act",
+        {"text": "a cat", "number": 7, "who": wire.people["ben"].id},
+        {"file": ("a.png", PNG)},
     )
     text, number, file, data, interaction = await bot.outcome()
 
