@@ -1,0 +1,1 @@
+"""Adapters of the providers' APIs. They know nothing of each other."""
