@@ -53,7 +53,7 @@ class Downloader:
         self._most_bytes = most_bytes
 
     async def fetch(self, url: str, part: Path) -> bool:
-        """Fill `part` with the whole file, going on from what it already holds. True where it is made of several pieces.
+        """Fill `part` with the whole file, going on from what it holds. True where it is made of several pieces.
 
         A `part` left behind by a failure is kept for the next call.
 
