@@ -1,0 +1,145 @@
+"""The public listener: providers' callbacks and signed media."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
+
+from bot.clock import Clock
+from bot.domain.errors import InvariantBroken, MediaRejected
+from bot.media.links import SignedLinks
+from bot.ports import MediaStore
+from bot.web.answers import Handler, answer, application, error_answer, not_found
+
+BODY_BYTES_MAX = 64 * 1024
+BODY_TIMEOUT_S = 10.0
+SEND_TIMEOUT_S = 900.0
+
+#: Fixed types by the ending of our own keys; anything else is sent as bytes to save, never to show.
+CONTENT_TYPES = {
+    "mp4": "video/mp4",
+    "mov": "video/quicktime",
+    "webm": "video/webm",
+    "png": "image/png",
+    "jpg": "image/jpeg",
+    "webp": "image/webp",
+    "mp3": "audio/mpeg",
+    "wav": "audio/wav",
+}
+
+
+class CallbackSink(Protocol):
+    """Where verified callbacks go."""
+
+    async def received(self, provider: str, job_id: str, attempt: int, body: bytes) -> None:
+        """Store the hint; it is safe when this returns."""
+        ...
+
+
+def public_app(
+    *,
+    callbacks: CallbackSink,
+    links: SignedLinks,
+    store: MediaStore,
+    clock: Clock,
+    count_callback: Callable[[str], None] = lambda outcome: None,
+    body_timeout_s: float = BODY_TIMEOUT_S,
+) -> web.Application:
+    """Build the public application. `count_callback` hears `stored`, `forged`, `too_large`, `too_slow` or `failed`."""
+    app = application()
+    app.router.add_post(
+        "/callbacks/{provider}/{job}/{signature}", _callback_handler(callbacks, links, count_callback, body_timeout_s)
+    )
+    app.router.add_get("/media/{token}/{filename}", _media_handler(links, store, clock))
+    return app
+
+
+def _callback_handler(
+    callbacks: CallbackSink, links: SignedLinks, count: Callable[[str], None], body_timeout_s: float
+) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        """Verify the address before anything else is read; say 200 only once the hint is stored."""
+        provider, job_id = request.match_info["provider"], request.match_info["job"]
+        attempt = links.verify_callback(provider, job_id, request.match_info["signature"])
+        if attempt is None:
+            count("forged")
+            return _closing(not_found())
+        try:
+            async with asyncio.timeout(body_timeout_s):
+                body = await _read_body(request)
+        except TimeoutError:
+            count("too_slow")
+            return _closing(error_answer(408, "too_slow"))
+        if body is None:
+            count("too_large")
+            return _closing(error_answer(413, "too_large"))
+        try:
+            await callbacks.received(provider, job_id, attempt, body)
+        except BaseException:
+            count("failed")
+            raise
+        count("stored")
+        return answer(200, ok=True)
+
+    return handle
+
+
+async def _read_body(request: web.Request) -> bytes | None:
+    """Read a body of at most 64 KiB, whatever its framing. None for a larger one, of which no more is read."""
+    if (request.content_length or 0) > BODY_BYTES_MAX:
+        return None
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) > BODY_BYTES_MAX:
+            return None
+    return bytes(body)
+
+
+def _closing(response: web.Response) -> web.Response:
+    """End the connection with this answer: the rest of the request is not worth reading."""
+    response.force_close()
+    return response
+
+
+class _TimedFile(web.FileResponse):
+    """A file whose reader has a quarter of an hour."""
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        """Send the file, or leave a reader that is too slow."""
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                return await super().prepare(request)
+        except TimeoutError as error:
+            raise ConnectionAbortedError("the reader is too slow") from error
+
+
+def _media_handler(links: SignedLinks, store: MediaStore, clock: Clock) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        """Send a stored file, or a part of it, for an unexpired link. Deleting the file revokes its links."""
+        filename = request.match_info["filename"]
+        key = links.verify_media(request.match_info["token"], filename, now=clock.now())
+        if key is None:
+            return not_found()
+        try:
+            path = await store.local(key)
+        except (MediaRejected, InvariantBroken):
+            return not_found()
+        return _TimedFile(path, headers=_media_headers(key, filename))
+
+    return handle
+
+
+def _media_headers(key: str, filename: str) -> dict[str, str]:
+    content_type = CONTENT_TYPES.get(key.rpartition(".")[2], "application/octet-stream")
+    place = "inline" if content_type != "application/octet-stream" else "attachment"
+    safe = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in filename)[:100]
+    return {
+        "Content-Type": content_type,
+        "Content-Disposition": f'{place}; filename="{safe}"',
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "Cache-Control": "private, max-age=3600",
+    }
