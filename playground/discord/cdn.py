@@ -57,7 +57,7 @@ class Cdn:
         query = request.query
         expires, issued = query.get("ex", ""), query.get("is", "")
         signature = self._sign(request.path, expires, issued)
-        if not hmac.compare_digest(signature, query.get("hm", "")) or int(expires, 16) < time.time():
+        if not hmac.compare_digest(signature.encode(), query.get("hm", "").encode()) or int(expires, 16) < time.time():
             return web.Response(status=404, text="This content is no longer available.")
         attachment_id = int(request.match_info["attachment"])
         if attachment_id not in self._sizes:

@@ -132,6 +132,7 @@ def respond(world: World, interaction_id: int, token: str, body: Json, uploads: 
     message = _answer(world, interaction, kind, data, uploads)
     interaction.answered = time.monotonic()
     interaction.kind = KINDS[kind]
+    interaction.done.set()
     if message is not None:
         interaction.message_id = message.id
     world.touch()
@@ -224,10 +225,9 @@ def _response_body(world: World, interaction: Interaction, kind: int, message: M
         }
         if world.channel(message.channel_id).guild_id is not None:
             about["guild_id"] = str(world.guild.id)
-    resource: Json = {"type": kind}
-    if message is not None and kind in (MESSAGE, UPDATE):
-        resource["message"] = payloads.message(world, message)
-    return {"interaction": about, "resource": resource}
+    if message is None or kind not in (MESSAGE, UPDATE):
+        return {"interaction": about}
+    return {"interaction": about, "resource": {"type": kind, "message": payloads.message(world, message)}}
 
 
 # -- after the first answer --------------------------------------------------------

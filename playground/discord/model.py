@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
@@ -184,7 +185,7 @@ class Message:
 
 @dataclass
 class Interaction:
-    """One act of a person and how the bot answered it; times are monotonic seconds."""
+    """One act of a person and how the bot answered it (`done` is set then); times are monotonic seconds."""
 
     id: int
     token: str
@@ -200,6 +201,7 @@ class Interaction:
     follow_up_ids: list[int] = field(default_factory=list)
     modal: Json | None = None
     choices: list[Json] = field(default_factory=list)
+    done: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(frozen=True)

@@ -310,7 +310,7 @@ class VirtualDiscord:
     async def _acknowledged(self, interaction: Interaction) -> None:
         """Wait for the bot's first answer, at most its time."""
         try:
-            await self.wait_for(lambda: interaction.answered, self.settings.answer_deadline_s)
+            await asyncio.wait_for(interaction.done.wait(), self.settings.answer_deadline_s)
         except TimeoutError:
             self._world.touch()
 

@@ -29,7 +29,7 @@ class BareBot(discord.Client):
 
         @self.tree.command(description="Does what the test says")
         @app_commands.choices(size=[app_commands.Choice(name="Small", value="s")])
-        async def act(
+        async def act(  # noqa: PLR0917 - discord.py reads the options from the signature
             interaction: discord.Interaction,
             text: app_commands.Range[str, 3, 20] = "abc",
             number: app_commands.Range[int, 4, 15] = 5,

@@ -174,15 +174,11 @@ async def test_history_without_permission_is_empty(wire: VirtualDiscord, bot: An
 
 
 @pytest.mark.parametrize(
-    ("permission", "content", "with_file", "code"),
-    [
-        ("view_channel", "x", False, 50001),
-        ("send_messages", "x", False, 50013),
-        ("attach_files", None, True, 50013),
-    ],
+    ("permission", "with_file", "code"),
+    [("view_channel", False, 50001), ("send_messages", False, 50013), ("attach_files", True, 50013)],
 )
 async def test_missing_permission_is_named(
-    wire: VirtualDiscord, bot: Any, permission: str, content: str | None, with_file: bool, code: int
+    wire: VirtualDiscord, bot: Any, permission: str, with_file: bool, code: int
 ) -> None:
     """403 with Discord's code; the other channel still works."""
     channel = bot.get_channel(general(wire))
@@ -190,7 +186,7 @@ async def test_missing_permission_is_named(
     file = discord.File(io.BytesIO(b"x"), "a.png") if with_file else discord.utils.MISSING
 
     with pytest.raises(discord.Forbidden) as refused:
-        await channel.send(content, file=file)
+        await channel.send("x", file=file)
     await bot.get_channel(wire.channels["video-lab"].id).send("fine")
 
     assert refused.value.code == code

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import io
+import zlib
 from typing import Any
 
 import aiohttp
 import discord
+import orjson
 import pytest
+import zstandard
 
 from playground.discord import ClientRefusal, VirtualDiscord
 
@@ -301,6 +304,24 @@ async def test_message_menu_and_modal(wire: VirtualDiscord, bot: Any) -> None:
     assert (values, sent.message["content"]) == (["too loud"], "thanks")
 
 
+async def test_command_in_direct_messages(wire: VirtualDiscord, bot: Any) -> None:
+    """Guild-only commands are not offered there; others arrive without a guild."""
+
+    async def body(interaction: discord.Interaction, **options: Any) -> Any:
+        await interaction.response.send_message("only us")
+        return interaction.guild_id, interaction.context.dm_channel
+
+    bot.body = body
+    place = wire.direct_channel("ann")
+    await wire.slash("ann", place, "act")
+
+    assert await bot.outcome() == (None, True)
+    assert {item["name"] for item in wire.commands("mo", wire.direct_channel("mo"))} == {"act", "Report clip"}
+    assert [item["content"] for item in wire.direct_messages("ann")] == ["only us"]
+    with pytest.raises(ClientRefusal):
+        await wire.slash("ben", place, "act")
+
+
 async def test_direct_messages(wire: VirtualDiscord, bot: Any) -> None:
     """The bot can write to a person, unless that person closed direct messages (50007)."""
     ann = await bot.fetch_user(wire.people["ann"].id)
@@ -343,20 +364,15 @@ async def test_lost_session_is_identified_anew(wire: VirtualDiscord, bot: Any) -
 @pytest.mark.parametrize("compress", ["zlib-stream", "zstd-stream", ""])
 async def test_gateway_honours_the_compression_asked_for(wire: VirtualDiscord, compress: str) -> None:
     """HELLO and the heartbeat's ACK are readable in every transport compression."""
-    import zlib
-
-    import orjson
-    import zstandard
-
     unpack: dict[str, Any] = {
         "zlib-stream": zlib.decompressobj().decompress,
         "zstd-stream": zstandard.ZstdDecompressor().decompressobj().decompress,
         "": lambda data: data,
     }
-    async with aiohttp.ClientSession() as session:
-        async with session.ws_connect(f"{wire.origin}/gateway/?v=10&encoding=json&compress={compress}") as socket:
-            hello = orjson.loads(unpack[compress]((await socket.receive()).data))
-            await socket.send_json({"op": 1, "d": None})
-            ack = orjson.loads(unpack[compress]((await socket.receive()).data))
+    url = f"{wire.origin}/gateway/?v=10&encoding=json&compress={compress}"
+    async with aiohttp.ClientSession() as session, session.ws_connect(url) as socket:
+        hello = orjson.loads(unpack[compress]((await socket.receive()).data))
+        await socket.send_json({"op": 1, "d": None})
+        ack = orjson.loads(unpack[compress]((await socket.receive()).data))
 
     assert (hello["op"], hello["d"]["heartbeat_interval"] > 0, ack["op"]) == (10, True, 11)
