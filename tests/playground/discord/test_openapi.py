@@ -64,7 +64,7 @@ class Exchange:
         self.seen: set[str] = set()
 
     async def check(self, session: Any, context: Any, params: aiohttp.TraceRequestEndParams) -> None:
-        """One request and its answer, but for the `errors` tree, whose codes are words and not the description's numbers."""
+        """One request and its answer, but for `errors`: its codes are words, not the description's numbers."""
         path = params.url.path.removeprefix("/api/v10")
         key = operation_of(params.method, path)
         if key is None or params.response.status == 204:
