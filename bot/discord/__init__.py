@@ -1,0 +1,1 @@
+"""Discord: our client, the Messenger over REST, command registration, and what people see."""

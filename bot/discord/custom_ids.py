@@ -1,0 +1,32 @@
+"""Custom ids of buttons that work after a restart and after months: everything they need is in the id.
+
+The ids of a clip's buttons carry the job and the number of its delivery: they are the message mark.
+"""
+
+import re
+from enum import StrEnum
+
+from bot.domain.jobs import CROCKFORD, JOB_ID_LENGTH
+
+PATTERN = rf"sb1:(?P<action>[a-z]+):(?P<job>[{CROCKFORD}]{{{JOB_ID_LENGTH}}})(?::(?P<number>[0-9]{{1,9}}))?"
+_ID = re.compile(PATTERN)
+
+
+class Action(StrEnum):
+    """What a button does."""
+
+    CANCEL = "cancel"
+    DELETE = "delete"
+    AGAIN = "again"
+    RETRY = "retry"
+
+
+def custom_id(action: Action, job_id: str, delivery_number: int | None = None) -> str:
+    """Return a button's id; with a delivery number it is part of a message mark."""
+    return f"sb1:{action}:{job_id}" + ("" if delivery_number is None else f":{delivery_number}")
+
+
+def is_mark(text: str, job_id: str, delivery_number: int) -> bool:
+    """Tell whether a custom id marks that delivery of that job."""
+    found = _ID.fullmatch(text)
+    return found is not None and found["job"] == job_id and found["number"] == str(delivery_number)

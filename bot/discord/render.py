@@ -1,0 +1,141 @@
+"""What people see of a job: its card, its clip, its outcome. Made as Discord's own message payloads."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from bot.discord.custom_ids import Action, custom_id
+from bot.discord.sentences import failure
+from bot.discord.words import Words, relative
+from bot.domain.jobs import HOLDING, Job, JobState
+from bot.i18n import Catalogue
+from bot.ports import CardView, ClipPost
+
+CLIP_PROMPT_CHARS = 200
+EPHEMERAL = 1 << 6
+NO_MENTIONS: dict[str, Any] = {"parse": []}
+PRIMARY, SECONDARY, DANGER = 1, 2, 4
+
+COLOURS = {
+    JobState.DELIVERED: 0x2D7D46,
+    JobState.UNDELIVERED: 0xB58900,
+    JobState.FAILED: 0xA12D2F,
+    JobState.EXPIRED: 0xA12D2F,
+    JobState.CANCELLED: 0x6D6F78,
+}
+OPEN_COLOUR = 0x5865F2
+REFUNDED = "clip_lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Renderer:
+    """Makes message payloads of jobs, in the reader's language."""
+
+    catalogue: Catalogue
+
+    def card(self, view: CardView) -> dict[str, Any]:
+        """Return a job's card: prompt, options, cost, live state, expected end, and what can be done now."""
+        job = view.job
+        words = self.words(job)
+        lines = [words.prompt(job), "", _state_line(job, words)]
+        if view.note is not None:
+            lines.append(words(f"card.note.{view.note}", **{"job": job.id, **(view.note_params or {})}))
+        elif job.expected_end_at is not None and job.state in HOLDING and job.state is not JobState.UNKNOWN:
+            lines.append(words("card.ends", when=relative(job.expected_end_at)))
+        embed = {
+            "description": "\n".join(lines),
+            "color": COLOURS.get(job.state, OPEN_COLOUR),
+            "fields": [
+                {"name": words("card.field.options"), "value": words.options(job.spec), "inline": False},
+                {"name": words("card.field.cost"), "value": cost(job, words), "inline": True},
+            ],
+            "footer": {"text": words("card.footer", job=job.id)},
+        }
+        return {
+            "content": "",
+            "embeds": [embed],
+            "components": _row(_card_buttons(job, words)),
+            "allowed_mentions": NO_MENTIONS,
+        }
+
+    def clip(self, post: ClipPost) -> dict[str, Any]:
+        """Return the message that brings a clip; only its requester is pinged, and only where `mention` says so."""
+        job = post.job
+        words = self.words(job)
+        mention = f"<@{job.user_id}>"
+        opening = "clip.late" if job.is_late and post.mention else "clip.done" if post.mention else "clip.done_quiet"
+        lines = [words(opening, mention=mention), f"> {_quoted(words.prompt(job, CLIP_PROMPT_CHARS))}"]
+        if post.link is not None:
+            lines.append(_link(post, words))
+        lines.append(f"-# {words.options(job.spec)} · {_paid(job, words)} · {job.id}")
+        number = job.delivery_number
+        buttons = [
+            _button(words("button.again"), custom_id(Action.AGAIN, job.id, number), SECONDARY),
+            _button(words("button.delete"), custom_id(Action.DELETE, job.id, number), DANGER),
+        ]
+        return {
+            "content": "\n".join(lines),
+            "components": _row(buttons),
+            "allowed_mentions": {"parse": [], "users": [str(job.user_id)] if post.mention else []},
+        }
+
+    def outcome(self, job: Job) -> str:
+        """Return the sentence that tells a private job's outcome after its card is gone."""
+        words = Words(self.catalogue, job.locale)
+        command = f"`/jobs redeliver job:{job.id}`"
+        return words(f"untold.{job.state}", job=job.id, command=command, reason=failure(job, words))
+
+    def words(self, job: Job) -> Words:
+        """Return the words of whoever reads a job's card and clip: its requester, or the whole channel."""
+        return Words(self.catalogue, job.locale if job.is_private else job.public_locale)
+
+
+def cost(job: Job, words: Words) -> str:
+    """Say what a job holds, has cost, or that nothing was charged."""
+    if job.state in HOLDING:
+        return words("card.cost.held", credits=job.quote)
+    if job.actual is not None and job.error_code != REFUNDED:
+        return words("card.cost.paid", credits=job.actual)
+    return words("card.cost.none")
+
+
+def _paid(job: Job, words: Words) -> str:
+    if job.is_late or job.actual is None:
+        return words("clip.free") if job.is_late else words("clip.cost", credits=job.quote)
+    return words("clip.cost", credits=job.actual)
+
+
+def _state_line(job: Job, words: Words) -> str:
+    command = f"`/jobs redeliver job:{job.id}`"
+    if job.state is JobState.UNDELIVERED and job.error_code == REFUNDED:
+        return words("card.state.failed", reason=failure(job, words))
+    line = words(f"card.state.{job.state}", reason=failure(job, words), command=command)
+    if job.state is JobState.FAILED and job.error_code != REFUNDED:
+        line = f"{line} {words('card.released')}"
+    return line
+
+
+def _card_buttons(job: Job, words: Words) -> list[dict[str, Any]]:
+    if job.state in HOLDING and job.cancel_requested_at is None:
+        return [_button(words("button.cancel"), custom_id(Action.CANCEL, job.id), DANGER)]
+    is_lost = job.state is JobState.UNDELIVERED and job.error_code == REFUNDED
+    if is_lost or job.state in {JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED}:
+        return [_button(words("button.retry"), custom_id(Action.RETRY, job.id), PRIMARY)]
+    return []
+
+
+def _link(post: ClipPost, words: Words) -> str:
+    if post.link_expires_at is None:
+        return words("clip.link_forever", link=post.link)
+    return words("clip.link", link=post.link, until=relative(post.link_expires_at))
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\n", "\n> ")
+
+
+def _button(label: str, identifier: str, style: int) -> dict[str, Any]:
+    return {"type": 2, "style": style, "label": label, "custom_id": identifier}
+
+
+def _row(buttons: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"type": 1, "components": buttons}] if buttons else []

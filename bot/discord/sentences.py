@@ -1,0 +1,68 @@
+"""Errors as sentences: what happened, what to do next, and a reference where somebody has to look."""
+
+from bot.discord.words import Words, escape, relative
+from bot.domain.errors import BudgetRefused, Cheaper, MediaRejected, Refused
+from bot.domain.jobs import Job
+from bot.domain.money import ZERO
+
+#: What the operator is shown to open a guild's empty pool with.
+SUGGESTED_POOL_CREDITS = 100
+
+
+def refusal(error: Refused | MediaRejected, words: Words, *, reference: str) -> str:
+    """Say why a request was refused and what would work."""
+    if isinstance(error, BudgetRefused):
+        return budget_refusal(error, words)
+    params = {name: _plain(value) for name, value in error.params.items()}
+    if state := error.params.get("state"):
+        params["state"] = words(f"state.{state}")
+    family = "media" if isinstance(error, MediaRejected) else "refused"
+    key = f"{family}.{error.code}"
+    if params.get("others") == "" and words.catalogue.has(f"{key}.alone"):
+        key += ".alone"
+    if not words.catalogue.has(key):
+        key = f"{family}.other"
+    return words(key, **{"option": "?", "reference": reference, **params})
+
+
+def budget_refusal(error: BudgetRefused, words: Words) -> str:
+    """Name the level that refused, what is left there, when more is free, and the cheapest variant that would fit."""
+    is_none = error.limit is not None and error.limit == ZERO
+    key = f"budget.{error.level}.none" if is_none else f"budget.{error.level}"
+    if not words.catalogue.has(key):
+        key = f"budget.{error.level}"
+    command = f"`python -m bot pool --guild {error.guild_id} --credits {SUGGESTED_POOL_CREDITS}`"
+    parts = [words(key, needed=error.needed, available=error.available, command=command)]
+    if error.frees_at is not None:
+        parts.append(words("budget.frees", when=relative(error.frees_at)))
+    if error.cheaper is not None:
+        parts.append(words("budget.cheaper", variant=_variant(error.cheaper, words)))
+    if error.level == "pool" and not is_none and error.available == ZERO:
+        parts.append(words("budget.operator", command=command))
+    return " ".join(parts)
+
+
+def failure(job: Job, words: Words) -> str:
+    """Say why a job ended without a clip. Codes that have no sentence, and a provider's own text, are never shown."""
+    code = job.error_code or ""
+    for key in (f"failed.{code}", f"provider.{code}", f"media.{code}"):
+        if words.catalogue.has(key) and not words.catalogue.placeholders(key):
+            return words(key)
+    is_file = words.catalogue.has(f"media.{code}")
+    return words("failed.file_unreadable" if is_file else "provider.other")
+
+
+def _variant(cheaper: Cheaper, words: Words) -> str:
+    name = cheaper.model.partition("/")[2]
+    is_fast = name.endswith("-fast")
+    return words(
+        "budget.variant_fast" if is_fast else "budget.variant",
+        resolution=cheaper.resolution,
+        model=name,
+        seconds=cheaper.duration_s,
+        credits=cheaper.cost,
+    )
+
+
+def _plain(value: object) -> object:
+    return escape(value) if isinstance(value, str) else value
