@@ -1,0 +1,77 @@
+"""Breaker rows of `provider_state`: every change is one guarded UPDATE."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.db.dialect import insert_ignore
+from bot.db.tables import provider_state
+
+ROW = provider_state.c
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerRow:
+    """A breaker as stored. `reason` None is closed; `probe_at` None is never."""
+
+    reason: str | None
+    failures: int
+    opened_at: datetime | None
+    probe_at: datetime | None
+
+
+CLOSED = BreakerRow(None, 0, None, None)
+
+
+async def read(connection: AsyncConnection, provider: str) -> BreakerRow:
+    """Read a provider's breaker; one that nothing ever happened to is closed."""
+    query = sa.select(ROW.reason, ROW.failures, ROW.opened_at, ROW.probe_at).where(ROW.provider == provider)
+    row = (await connection.execute(query)).one_or_none()
+    return CLOSED if row is None else BreakerRow(*row)
+
+
+async def move_probe(connection: AsyncConnection, provider: str, *, before: datetime, after: datetime) -> bool:
+    """Put the probe off from `before` to `after`. Returns whether this caller did it, and so may probe."""
+    done = await connection.execute(
+        sa.update(provider_state)
+        .where(ROW.provider == provider, ROW.reason.is_not(None), ROW.probe_at == before)
+        .values(probe_at=after)
+    )
+    return done.rowcount == 1
+
+
+async def close(connection: AsyncConnection, provider: str, reasons: frozenset[str]) -> None:
+    """Forget the failures, and close if it is open for one of `reasons`."""
+    await connection.execute(
+        sa.update(provider_state)
+        .where(ROW.provider == provider, sa.or_(ROW.reason.is_(None), ROW.reason.in_(reasons)))
+        .values(reason=None, failures=0, opened_at=None, probe_at=None)
+    )
+
+
+async def count_failure(connection: AsyncConnection, provider: str) -> int:
+    """Count one more failure in a row. Returns how many there are now."""
+    await insert_ignore(connection, provider_state, {"provider": provider})
+    counted = sa.update(provider_state).where(ROW.provider == provider).values(failures=ROW.failures + 1)
+    return int((await connection.execute(counted.returning(ROW.failures))).scalar_one())
+
+
+async def open_for(
+    connection: AsyncConnection,
+    provider: str,
+    reason: str,
+    *,
+    over: frozenset[str],
+    now: datetime,
+    probe_at: datetime | None,
+) -> bool:
+    """Open for `reason` a breaker that is closed, or open for one of the lesser reasons `over`."""
+    await insert_ignore(connection, provider_state, {"provider": provider})
+    done = await connection.execute(
+        sa.update(provider_state)
+        .where(ROW.provider == provider, sa.or_(ROW.reason.is_(None), ROW.reason.in_(over)))
+        .values(reason=reason, opened_at=now, probe_at=probe_at)
+    )
+    return done.rowcount == 1

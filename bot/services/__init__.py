@@ -1,0 +1,1 @@
+"""Use cases, one file each. No port is called inside an open transaction."""

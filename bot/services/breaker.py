@@ -1,0 +1,109 @@
+"""Circuit breakers over the database: every process sees the same, and exactly one of them probes."""
+
+import logging
+from datetime import datetime, timedelta
+
+from bot.clock import Clock
+from bot.db import breakers
+from bot.db.engine import Database
+from bot.ports import BreakerState
+
+log = logging.getLogger(__name__)
+
+FAILURES_TO_OPEN = 5  # in a row, over all processes
+FIRST_PROBE = timedelta(seconds=30)
+MAX_PROBE = timedelta(minutes=10)
+
+#: Reasons from least to most: a greater one replaces a lesser one. Only `paused` is a person's own doing.
+REASONS = ("outage", "credits", "key", "paused")
+
+
+class BreakerView:
+    """Tells whether a breaker is open, and never gives the probe away: for those who only show it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def state(self, provider: str) -> BreakerState:
+        """Return whether it is open. One read."""
+        async with self._database.read() as connection:
+            row = await breakers.read(connection, provider)
+        return BreakerState(row.reason is not None, row.reason, row.probe_at)
+
+
+class SharedBreaker:
+    """The breaker of every provider. `view` is for those who only look."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self.view = BreakerView(database)
+        self._database = database
+        self._clock = clock
+
+    async def state(self, provider: str) -> BreakerState:
+        """Return whether submissions must wait. One read; a due probe is one transaction more.
+
+        When a probe is due, one caller among all processes is told `is_open=False` with the `reason` still set: that
+        one may send one submission. Its outcome closes the breaker, or the next probe comes later than this one did.
+        """
+        seen = await self.view.state(provider)
+        now = self._clock.now()
+        if not seen.is_open or seen.probe_at is None or seen.probe_at > now:
+            return seen
+        async with self._database.begin() as connection:
+            row = await breakers.read(connection, provider)
+            if row.probe_at is None or row.probe_at > now:
+                return BreakerState(row.reason is not None, row.reason, row.probe_at)
+            following = now + _probe_wait(row.opened_at or now, now)
+            may_probe = await breakers.move_probe(connection, provider, before=row.probe_at, after=following)
+        log.info("breaker.probe", extra={"provider": provider, "reason": row.reason, "granted": may_probe})
+        return BreakerState(not may_probe, row.reason, following)
+
+    async def succeeded(self, provider: str, *, took_task: bool = True) -> None:
+        """Note that the provider works. One read; where that is news, one transaction.
+
+        Closes after an outage or a dead key. An empty account is no longer empty only where the provider
+        `took_task`: it answers polls without credits. What the operator paused stays so.
+        """
+        async with self._database.read() as connection:
+            row = await breakers.read(connection, provider)
+        closing = frozenset({"outage", "key", "credits"} if took_task else {"outage", "key"})
+        if (row.reason is None and row.failures == 0) or (row.reason is not None and row.reason not in closing):
+            return
+        async with self._database.begin() as connection:
+            await breakers.close(connection, provider, closing)
+        if row.reason is not None:
+            log.warning("breaker.closed", extra={"provider": provider, "reason": row.reason})
+
+    async def failed(self, provider: str, reason: str) -> None:
+        """Note a failure: the fifth `outage` in a row opens, `credits` and `key` open at once. One transaction."""
+        now = self._clock.now()
+        async with self._database.begin() as connection:
+            if reason == "outage" and await breakers.count_failure(connection, provider) < FAILURES_TO_OPEN:
+                return
+            opened = await breakers.open_for(
+                connection, provider, reason, over=_lesser(reason), now=now, probe_at=now + FIRST_PROBE
+            )
+        if opened:
+            log.error("breaker.opened", extra={"provider": provider, "reason": reason})
+
+    async def pause_provider(self, provider: str) -> None:
+        """Stop submissions until `resume_provider`; never probed. One transaction."""
+        now = self._clock.now()
+        async with self._database.begin() as connection:
+            await breakers.open_for(connection, provider, "paused", over=_lesser("paused"), now=now, probe_at=None)
+        log.warning("breaker.paused", extra={"provider": provider})
+
+    async def resume_provider(self, provider: str) -> None:
+        """Close whatever it was open for, and forget the failures. One transaction."""
+        async with self._database.begin() as connection:
+            await breakers.close(connection, provider, frozenset(REASONS))
+        log.warning("breaker.resumed", extra={"provider": provider})
+
+
+def _lesser(reason: str) -> frozenset[str]:
+    return frozenset(REASONS[: REASONS.index(reason)])
+
+
+def _probe_wait(opened_at: datetime, now: datetime) -> timedelta:
+    """As long again as it has been open: 30 s, 60 s, 120 s and so on, to 10 minutes."""
+    return min(max(now - opened_at, FIRST_PROBE), MAX_PROBE)

@@ -1,0 +1,268 @@
+"""The shared rate budget and breakers, on both databases, with two `Pacing` objects standing for two processes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from bot.clock import SystemClock
+from bot.db.engine import Database
+from bot.db.tables import rate_slot
+from bot.ports import Urgency
+from bot.services.pacing import SLOTS_MAX, Pacing
+from tests.manual_clock import ManualClock
+
+KEY = "seedance2-movie"
+OTHER = "seedance2ai"
+
+
+@pytest.fixture
+async def second_database(database: Database) -> AsyncIterator[Database]:
+    """The same database as another process sees it."""
+    other = Database(database.url)
+    yield other
+    await other.dispose()
+
+
+def most_in_a_window(moments: list[float], window_s: float) -> int:
+    moments = sorted(moments)
+    return max(sum(1 for other in moments if at <= other < at + window_s) for at in moments)
+
+
+async def take(pacing: Pacing, moments: list[float], urgency: int = Urgency.SUBMIT) -> None:
+    await pacing.take(KEY, urgency=urgency)
+    moments.append(asyncio.get_running_loop().time())
+
+
+async def test_no_window_has_more_requests_than_the_limit(database: Database, second_database: Database) -> None:
+    """Two processes with many takers at once: no window has more than 8, and nobody starves.
+
+    The window looked at is shorter than the limit's, for takers that this machine wakes late.
+    """
+    limits = {KEY: (8, 0.6)}
+    processes = [Pacing(d, SystemClock(), limits=limits) for d in (database, second_database)]
+    moments: list[float] = []
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        for number in range(20):
+            group.create_task(take(processes[number % 2], moments))
+
+    assert len(moments) == 20
+    assert most_in_a_window(moments, 0.4) <= 8
+
+
+async def test_a_restart_does_not_forget_what_was_sent(database: Database) -> None:
+    """A process that starts within the window waits for the one before it."""
+    moments: list[float] = []
+    for _ in range(2):
+        pacing = Pacing(database, SystemClock(), limits={KEY: (3, 0.5)})
+        await pacing.setup()
+        for _ in range(3):
+            await take(pacing, moments)
+
+    assert most_in_a_window(moments, 0.3) == 3
+
+
+async def test_polls_leave_a_fifth_for_submits(database: Database) -> None:
+    """With ten requests a minute, polls use eight; submits get the other two at once."""
+    pacing = Pacing(database, SystemClock(), limits={KEY: (10, 60)})
+    moments: list[float] = []
+    polls = [asyncio.create_task(take(pacing, moments, Urgency.POLL)) for _ in range(12)]
+    async with asyncio.timeout(10):
+        while len(moments) < 8:
+            await asyncio.sleep(0.01)
+        for _ in range(2):
+            await take(pacing, moments, Urgency.SUBMIT)
+
+    assert [poll.done() for poll in polls].count(True) == 8
+    for poll in polls:
+        poll.cancel()
+    await asyncio.gather(*polls, return_exceptions=True)
+
+
+async def test_the_most_urgent_goes_first(database: Database) -> None:
+    """Of those who wait, submits go before cancels, uploads and polls, whoever came first."""
+    pacing = Pacing(database, SystemClock(), limits={KEY: (1, 0.05)})
+    order: list[int] = []
+
+    async def wait(urgency: int) -> None:
+        await pacing.take(KEY, urgency=urgency)
+        order.append(urgency)
+
+    await pacing.take(KEY, urgency=Urgency.SUBMIT)
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        for urgency in (Urgency.POLL, Urgency.UPLOAD, Urgency.CANCEL, Urgency.SUBMIT):
+            group.create_task(wait(urgency))
+
+    assert order == [Urgency.SUBMIT, Urgency.CANCEL, Urgency.UPLOAD, Urgency.POLL]
+
+
+async def test_a_taker_that_gives_up_holds_nobody_back(database: Database) -> None:
+    """Cancelling who waits in front lets the next one through."""
+    pacing = Pacing(database, SystemClock(), limits={KEY: (1, 0.2)})
+    await pacing.take(KEY, urgency=Urgency.SUBMIT)
+    first = asyncio.create_task(pacing.take(KEY, urgency=Urgency.SUBMIT))
+    second = asyncio.create_task(pacing.take(KEY, urgency=Urgency.SUBMIT))
+    await asyncio.sleep(0.02)
+    first.cancel()
+    async with asyncio.timeout(10):
+        await second
+
+    assert first.cancelled() or first.cancelling()
+
+
+async def test_a_pause_is_obeyed_by_every_process(database: Database, second_database: Database) -> None:
+    """A Retry-After that one process was told holds the other back too, and a shorter one does not end it."""
+    clock = SystemClock()
+    one, other = (Pacing(d, clock, limits={KEY: (10, 1), OTHER: (10, 1)}) for d in (database, second_database))
+    began_at = clock.monotonic()
+    await one.pause(KEY, 0.4)
+    await one.pause(KEY, 0.1)
+    await other.take(OTHER, urgency=Urgency.POLL)
+    unpaused_s = clock.monotonic() - began_at
+    await other.take(KEY, urgency=Urgency.SUBMIT)
+
+    assert unpaused_s < 0.35
+    assert clock.monotonic() - began_at >= 0.39
+
+
+@pytest.mark.parametrize(("requests", "window_s"), [(6000, 60.0), (1, 60.0), (301, 60.0)])
+async def test_any_limit_has_few_slots(database: Database, requests: int, window_s: float) -> None:
+    """A generous limit is cut into shorter windows: no more requests in all, and never many rows."""
+    pacing = Pacing(database, SystemClock(), limits={KEY: (requests, window_s)})
+    await pacing.setup()
+    await pacing.setup()
+    async with database.read() as connection:
+        rows = (await connection.execute(sa.select(sa.func.count()).select_from(rate_slot))).scalar_one()
+
+    assert 1 <= rows <= min(requests, SLOTS_MAX)
+
+
+async def test_a_lowered_limit_drops_slots(database: Database) -> None:
+    """After a restart with a smaller limit only that many are let through."""
+    for requests in (9, 2):
+        await Pacing(database, SystemClock(), limits={KEY: (requests, 60)}).setup()
+    async with database.read() as connection:
+        rows = (await connection.execute(sa.select(sa.func.count()).select_from(rate_slot))).scalar_one()
+
+    assert rows == 2
+
+
+# ---------------------------------------------------------------------------------------------------- breaker
+
+
+@pytest.fixture
+def pacing(database: Database, clock: ManualClock) -> Pacing:
+    """One process's breakers."""
+    return Pacing(database, clock, limits={})
+
+
+async def test_a_provider_nothing_happened_to_takes_submissions(pacing: Pacing) -> None:
+    """No row means closed."""
+    state = await pacing.state(KEY)
+
+    assert not state.is_open
+    assert state.reason is None
+
+
+async def test_five_failures_in_a_row_open_for_an_outage(pacing: Pacing) -> None:
+    """Four do not, and a success between them starts the count anew."""
+    for _ in range(4):
+        await pacing.failed(KEY, "outage")
+    await pacing.succeeded(KEY)
+    for _ in range(4):
+        await pacing.failed(KEY, "outage")
+    before = await pacing.state(KEY)
+    await pacing.failed(KEY, "outage")
+    after = await pacing.state(KEY)
+
+    assert not before.is_open
+    assert (after.is_open, after.reason) == (True, "outage")
+    assert not (await pacing.state(OTHER)).is_open
+
+
+@pytest.mark.parametrize("reason", ["credits", "key"])
+async def test_account_trouble_opens_at_once(pacing: Pacing, reason: str) -> None:
+    """One refused key or an empty account is enough, and a task taken closes it."""
+    await pacing.failed(KEY, reason)
+    opened = await pacing.state(KEY)
+    await pacing.succeeded(KEY)
+
+    assert (opened.is_open, opened.reason) == (True, reason)
+    assert not (await pacing.state(KEY)).is_open
+
+
+async def test_a_poll_does_not_fill_an_empty_account(pacing: Pacing) -> None:
+    """An answer that took no task says nothing about credits."""
+    await pacing.failed(KEY, "credits")
+    await pacing.succeeded(KEY, took_task=False)
+    assert (await pacing.state(KEY)).is_open
+
+    await pacing.succeeded(KEY)
+    assert not (await pacing.state(KEY)).is_open
+
+
+async def test_a_dead_key_is_told_over_an_outage_and_not_the_other_way(pacing: Pacing) -> None:
+    """The reason shown is the one that a person must act on."""
+    for _ in range(5):
+        await pacing.failed(KEY, "outage")
+    await pacing.failed(KEY, "key")
+    for _ in range(6):
+        await pacing.failed(KEY, "outage")
+
+    assert (await pacing.state(KEY)).reason == "key"
+
+
+async def test_exactly_one_of_two_processes_probes(
+    database: Database, second_database: Database, clock: ManualClock
+) -> None:
+    """When a probe is due, a race of many callers lets one through; all others stay out."""
+    processes = [Pacing(d, clock, limits={}) for d in (database, second_database)]
+    await processes[0].failed(KEY, "key")
+    clock.advance(29)
+    early = [await process.state(KEY) for process in processes]
+    clock.advance(1)
+    due = await asyncio.gather(*(processes[number % 2].state(KEY) for number in range(10)))
+
+    assert all(state.is_open for state in early)
+    assert [state.is_open for state in due].count(False) == 1
+    assert {state.reason for state in due} == {"key"}
+
+
+async def test_probes_come_ever_later(pacing: Pacing, clock: ManualClock) -> None:
+    """The first after 30 s, each later one after as long as it has been open, at most 10 minutes."""
+    await pacing.failed(KEY, "credits")
+    waits: list[float] = []
+    for _ in range(8):
+        seen = await pacing.view.state(KEY)
+        assert seen.probe_at is not None
+        waits.append((seen.probe_at - clock.now()).total_seconds())
+        clock.advance(waits[-1])
+        assert not (await pacing.state(KEY)).is_open
+        await pacing.failed(KEY, "credits")
+
+    assert waits == [30, 30, 60, 120, 240, 480, 600, 600]
+
+
+async def test_looking_does_not_use_up_the_probe(pacing: Pacing, clock: ManualClock) -> None:
+    """Cards look as often as they like."""
+    await pacing.failed(KEY, "key")
+    clock.advance(60)
+    looks = [await pacing.view.state(KEY) for _ in range(3)]
+
+    assert all(look.is_open for look in looks)
+    assert not (await pacing.state(KEY)).is_open
+
+
+async def test_a_paused_provider_waits_for_the_operator(pacing: Pacing, clock: ManualClock) -> None:
+    """No probe, no success and no failure ends a pause or hides it; only `resume_provider` does."""
+    await pacing.pause_provider(KEY)
+    clock.advance(timedelta(days=3).total_seconds())
+    await pacing.succeeded(KEY)
+    await pacing.failed(KEY, "key")
+    paused = await pacing.state(KEY)
+    await pacing.resume_provider(KEY)
+
+    assert (paused.is_open, paused.reason, paused.probe_at) == (True, "paused", None)
+    assert not (await pacing.state(KEY)).is_open
