@@ -69,7 +69,8 @@ class Downloader:
                     except _Mismatch:
                         discard(part)
                     except (aiohttp.ClientError, ConnectionError, TimeoutError) as error:
-                        if _size(part) <= before:
+                        # a line that broke inside the body takes what was not yet read with it: not a sign of no hope
+                        if _size(part) <= before and not isinstance(error, aiohttp.ClientPayloadError):
                             raise DownloadFailed("download_broken") from error
         except TimeoutError as error:
             raise DownloadFailed("download_timeout") from error

@@ -49,7 +49,7 @@ class Videos:
         """
         is_sound = content_type.startswith("audio/")
         finished = await self._run(
-            ("-nostats", "-progress", "pipe:1", "-threads", "1", "-skip_frame", "nokey"),
+            ("-nostats", "-progress", "pipe:1", "-threads", "1", *(() if is_sound else ("-skip_frame", "nokey"))),
             path,
             content_type,
             ("-map", "0:a:0" if is_sound else "0:v:0", "-f", "null", "-"),
