@@ -11,7 +11,7 @@ from bot.i18n import Catalogue
 
 PROMPT_CHARS = 300
 
-#: Characters with a meaning in Discord's markdown anywhere (Discord help: Markdown Text 101), and those at a line's start.
+#: Characters with a meaning in Discord's markdown (Discord help: Markdown Text 101): anywhere, and at a line's start.
 _ANYWHERE = re.compile(r"[\\*_~`|<\[\]]")
 _LINE_START = re.compile(r"^(\s*)([#>+-])", re.MULTILINE)
 

@@ -1,0 +1,89 @@
+"""Our discord.py client: no privileged intents, no message cache, REST and gateway addresses from the settings."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import discord
+import yarl
+from discord import app_commands
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from bot.discord.gate import Observe, Take, Window, trace
+from bot.domain.errors import DeliveryRetry, SettingsInvalid
+
+log = logging.getLogger(__name__)
+
+ButtonHandler = Callable[[discord.Interaction[Any], str, str, int | None], Awaitable[None]]
+
+#: What the invite link asks for. Everything a delivery needs, and nothing else.
+NEEDED_PERMISSIONS = discord.Permissions(
+    view_channel=True,
+    send_messages=True,
+    send_messages_in_threads=True,
+    attach_files=True,
+    embed_links=True,
+    read_message_history=True,
+)
+
+
+class BotClient(discord.AutoShardedClient):
+    """The connection to Discord. After `sign_in` it can do REST; `connect` adds the gateway.
+
+    `api_base` is set for the whole process: discord.py keeps it on a class.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_base: str,
+        take: Take | None = None,
+        observe: Observe = lambda method, route, status: None,
+        shard_count: int | None = None,
+        shard_ids: list[int] | None = None,
+    ) -> None:
+        Route.BASE = api_base.rstrip("/")
+        shards: dict[str, Any] = {} if shard_ids is None else {"shard_ids": shard_ids}
+        super().__init__(
+            intents=discord.Intents(guilds=True),
+            max_messages=None,
+            chunk_guilds_at_startup=False,
+            allowed_mentions=discord.AllowedMentions.none(),
+            http_trace=trace(take or Window(), observe),
+            shard_count=shard_count,
+            **shards,
+        )
+        self.tree: app_commands.CommandTree[BotClient] = app_commands.CommandTree(self)
+        self.on_button: ButtonHandler | None = None
+
+    async def sign_in(self, token: str) -> None:
+        """Log in over REST and learn the gateway's address (an explicit shard count never asks for it by itself).
+
+        Raises:
+            SettingsInvalid: Discord refuses the token.
+            DeliveryRetry: Discord cannot be reached now.
+        """
+        try:
+            await self.login(token)
+            _, gateway, _ = await self.http.get_bot_gateway()
+        except discord.LoginFailure as error:
+            raise SettingsInvalid(
+                "DISCORD_TOKEN: Discord does not accept it; copy the bot's token anew from "
+                "https://discord.com/developers/applications (Bot, Reset Token), for example MTIz….GaBcDe.xyz…"
+            ) from error
+        except discord.HTTPException as error:
+            raise DeliveryRetry(error.code, status=error.status) from error
+        except (discord.GatewayNotFound, aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise DeliveryRetry from error
+        DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway)
+
+    def invite_link(self) -> str:
+        """Return the address at which a server's admin adds the bot, with the permissions that it needs.
+
+        Only after `sign_in`.
+        """
+        return discord.utils.oauth_url(
+            self.application_id or 0, permissions=NEEDED_PERMISSIONS, scopes=("bot", "applications.commands")
+        )

@@ -1,0 +1,80 @@
+"""Discord's global limit: 50 requests a second per bot, interactions and webhooks aside (topics/rate-limits).
+
+The gate sits in the HTTP session's trace, so that every request of discord.py passes it, repeats included.
+"""
+
+import asyncio
+import re
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from types import SimpleNamespace
+
+import aiohttp
+import discord
+
+GLOBAL_REQUESTS = 50
+GLOBAL_WINDOW_S = 1.0
+#: Margin for the difference between when we send and when Discord counts.
+MARGIN_S = 0.05
+
+Take = Callable[[], Awaitable[None]]
+Observe = Callable[[str, str, int], None]
+
+_NUMBERS = re.compile(r"/\d{15,20}(?=/|$)")
+_TOKENS = re.compile(r"/(webhooks|interactions)/[^/]+/[^/]+")
+
+#: Statuses of the answers to one call, for callers that must know why discord.py would repeat it.
+answers: ContextVar[list[int] | None] = ContextVar("discord_answers", default=None)
+
+
+class Window:
+    """Lets at most `requests` through in any `window_s` seconds, in the order asked; for one process."""
+
+    def __init__(self, requests: int = GLOBAL_REQUESTS, window_s: float = GLOBAL_WINDOW_S + MARGIN_S) -> None:
+        self._sent: deque[float] = deque(maxlen=requests)
+        self._window_s = window_s
+        self._turn = asyncio.Lock()
+
+    async def __call__(self) -> None:
+        """Wait until one request may be sent."""
+        clock = asyncio.get_running_loop().time
+        async with self._turn:
+            if len(self._sent) == self._sent.maxlen:
+                wait_s = self._sent[0] + self._window_s - clock()
+                if wait_s > 0:
+                    await asyncio.sleep(wait_s)
+            self._sent.append(clock())
+
+
+def is_limited(path: str) -> bool:
+    """Tell whether an address counts against the global limit."""
+    return "/interactions/" not in path and "/webhooks/" not in path
+
+
+def route_name(path: str) -> str:
+    """Return an address without ids and tokens, for metrics and logs."""
+    return _NUMBERS.sub("/:id", _TOKENS.sub(r"/\1/:id/:token", path))
+
+
+def trace(take: Take, observe: Observe) -> aiohttp.TraceConfig:
+    """Make the trace for discord.py's session: `take` before each limited request, `observe` after each answer."""
+
+    async def start(_session: object, _context: SimpleNamespace, params: aiohttp.TraceRequestStartParams) -> None:
+        if _is_api(str(params.url)) and is_limited(params.url.path):
+            await take()
+
+    async def end(_session: object, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams) -> None:
+        if _is_api(str(params.url)):
+            observe(params.method, route_name(params.url.path), params.response.status)
+            if (seen := answers.get()) is not None:
+                seen.append(params.response.status)
+
+    config = aiohttp.TraceConfig()
+    config.on_request_start.append(start)
+    config.on_request_end.append(end)
+    return config
+
+
+def _is_api(url: str) -> bool:
+    return url.startswith(discord.http.Route.BASE)
