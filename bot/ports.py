@@ -44,15 +44,24 @@ class BreakerState:
     probe_at: datetime | None = None
 
 
+class BreakerView(Protocol):
+    """Tells whether a provider's breaker is open."""
+
+    async def state(self, provider: str) -> BreakerState:
+        """Return whether it is open, for those who only show it. One read."""
+        ...
+
+
 class Breaker(Protocol):
     """Stops new submissions to a provider that is down, empty or locked."""
 
     async def state(self, provider: str) -> BreakerState:
-        """Return whether it is open. One read."""
+        """Return whether submissions must wait. One caller is told `is_open=False` with the reason still set when a
+        probe is due: that one may send one submission."""
         ...
 
-    async def succeeded(self, provider: str) -> None:
-        """Note that the provider works: closes after an outage, empty account or dead key."""
+    async def succeeded(self, provider: str, *, took_task: bool = True) -> None:
+        """Note that the provider works: closes after an outage or dead key; an empty account only if it `took_task`."""
         ...
 
     async def failed(self, provider: str, reason: str) -> None:

@@ -9,7 +9,7 @@ from bot.db import jobs
 from bot.db.engine import Database
 from bot.domain.errors import DeliveryError
 from bot.domain.jobs import CardTarget, Job, JobState
-from bot.ports import Breaker, CardView, Messenger
+from bot.ports import BreakerView, CardView, Messenger
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ WORTH_A_BOT_EDIT = frozenset(
 class Cards:
     """Shows jobs on their cards. Edits of one job never overtake each other: each reads the job when its turn comes."""
 
-    def __init__(self, database: Database, clock: Clock, *, messenger: Messenger, breaker: Breaker) -> None:
+    def __init__(self, database: Database, clock: Clock, *, messenger: Messenger, breaker: BreakerView) -> None:
         self._database = database
         self._clock = clock
         self._messenger = messenger

@@ -40,15 +40,19 @@ class Dispatch:
             providers = await work.queued_providers(connection, now=self._clock.now())
         given = 0
         for provider in providers:
-            if provider in self._places.per_provider and not (await self._breaker.state(provider)).is_open:
-                given += await self._serve(provider)
+            if provider not in self._places.per_provider:
+                continue
+            breaker = await self._breaker.state(provider)
+            if not breaker.is_open:
+                most = 1 if breaker.reason else self._places.per_provider[provider]  # a probe is one job
+                given += await self._serve(provider, most)
         return given
 
-    async def _serve(self, provider: str) -> int:
+    async def _serve(self, provider: str, most: int) -> int:
         chosen: list[Waiting] = []
         async with self._database.begin() as connection:
             await work.lock_provider(connection, provider)
-            free = self._places.per_provider[provider] - await work.count_running(connection, provider)
+            free = min(most, self._places.per_provider[provider] - await work.count_running(connection, provider))
             if free > 0:
                 chosen = await self._choose(connection, provider, free)
             for waiting in chosen:

@@ -61,7 +61,7 @@ class StatusCheck:
         except ProviderError as error:
             await self._note_failure(held, error)
             return await self._look_again(held, started_at, retry_after_s=error.retry_after_s)
-        await self._breaker.succeeded(held.provider)
+        await self._breaker.succeeded(held.provider, took_task=False)
         return await self.apply_status(held, status, started_at)
 
     async def _ask(self, held: Job, provider: Provider) -> TaskStatus:
