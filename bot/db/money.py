@@ -29,23 +29,26 @@ class BudgetRow:
 
 
 async def find_budget(
-    connection: AsyncConnection, level: Level, *, guild_id: int, subject: str, now: datetime
+    connection: AsyncConnection, level: Level, *, guild_id: int, subject: str, now: datetime, lock: bool = True
 ) -> BudgetRow | None:
-    """Return the budget whose stored period holds `now`, locked until the transaction ends (for writers)."""
-    row = (
-        await connection.execute(
-            sa.select(budget)
-            .where(
-                budget.c.level == level.value,
-                budget.c.guild_id == guild_id,
-                budget.c.subject == subject,
-                budget.c.starts_at <= now,
-                budget.c.ends_at > now,
-            )
-            .order_by(budget.c.starts_at.desc())
-            .limit(1)
+    """Return the budget whose stored period holds `now`; locked until the transaction ends unless only looked at.
+
+    Writers lock rows in the levels' fixed order, wallet last, as settling does: otherwise they could wait for each
+    other in a circle.
+    """
+    query = (
+        sa.select(budget)
+        .where(
+            budget.c.level == level.value,
+            budget.c.guild_id == guild_id,
+            budget.c.subject == subject,
+            budget.c.starts_at <= now,
+            budget.c.ends_at > now,
         )
-    ).first()
+        .order_by(budget.c.starts_at.desc())
+        .limit(1)
+    )
+    row = (await connection.execute(query.with_for_update() if lock else query)).first()
     return None if row is None else BudgetRow(_account(row), row.starts_at, row.ends_at)
 
 

@@ -97,8 +97,7 @@ class Fetching:
         log.error("clip.lost", extra={"job_id": held.id, "provider": held.provider, "code": code})
         async with self._database.begin() as connection:
             now = self._clock.now()
-            await self._refund(connection, held)
-            return await jobs.move_fenced(
+            moved = await jobs.move_fenced(
                 connection,
                 held,
                 JobState.UNDELIVERED,
@@ -106,6 +105,8 @@ class Fetching:
                 cause=f"clip can never be fetched: {code}",
                 error_code="clip_lost",
             )
+            await self._refund(connection, held)
+        return moved
 
     async def _refund(self, connection: AsyncConnection, held: Job) -> None:
         await settlement.refund(

@@ -133,10 +133,6 @@ class Generation:
         try:
             new = await self._queue(requester, spec, is_private=is_private)
             is_queued = True
-        except BudgetRefused as refusal:
-            if refusal.limit is None or refusal.limit.milli:
-                refusal.cheaper = self._catalog.cheaper(spec, refusal.available)
-            raise
         finally:
             if not is_queued:
                 await self._intake.discard(fresh)
@@ -154,17 +150,26 @@ class Generation:
             levels = await self._levels.find(
                 connection, guild_id=new.guild_id, user_id=new.user_id, provider=new.provider, now=now
             )
+            await self._hold(connection, levels, new)
+            await self._check_cap(connection, new)
+        return new
+
+    async def _hold(self, connection: AsyncConnection, levels: settlement.Levels, new: Job) -> None:
+        """Hold the quote; a refusal carries the cheapest variant that fits every level."""
+        try:
             await settlement.hold(
                 connection,
                 levels,
                 job_id=new.id,
-                cost=cost,
+                cost=new.quote,
                 guild_id=new.guild_id,
                 actor=str(new.user_id),
-                now=now,
+                now=new.created_at,
             )
-            await self._check_cap(connection, new)
-        return new
+        except BudgetRefused as refusal:
+            if levels.room:
+                refusal.cheaper = self._catalog.cheaper(new.spec, levels.room)
+            raise
 
     async def _check_cap(self, connection: AsyncConnection, new: Job) -> None:
         """Refuse more waiting jobs than the cap. The hold has locked the member's rows, so the count is exact."""

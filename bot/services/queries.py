@@ -127,7 +127,9 @@ class Queries:
             settings = await guilds.find(connection, guild_id)
             calendar = self._levels.calendar(settings)
             limit = await self._levels.allowance_limit(connection, guild_id=guild_id, user_id=user_id)
-            row = await money.find_budget(connection, Level.ALLOWANCE, guild_id=guild_id, subject=str(user_id), now=now)
+            row = await money.find_budget(
+                connection, Level.ALLOWANCE, guild_id=guild_id, subject=str(user_id), now=now, lock=False
+            )
             grants = await money.grants(connection, guild_id=guild_id, user_id=user_id, now=now, lock=False)
             expiries = await money.grant_expiries(connection, [grant.id for grant in grants])
             accounts = await reports.member_accounts(connection, guild_id=guild_id, user_id=user_id)

@@ -15,7 +15,7 @@ from bot.db import money
 from bot.domain.budgets import Account, Level, Part, split_member_hold, split_settlement
 from bot.domain.errors import BudgetRefused, InvariantBroken
 from bot.domain.jobs import Job
-from bot.domain.money import ZERO, Credits
+from bot.domain.money import ZERO, Credits, Limit
 
 BOT = "bot"
 MEMBER_LEVELS = frozenset({Level.ALLOWANCE, Level.WALLET})
@@ -32,6 +32,15 @@ class Levels:
     shared: tuple[money.BudgetRow, ...]
     allowance: money.BudgetRow
     grants: tuple[Account, ...]
+
+    @property
+    def room(self) -> Limit:
+        """What would fit every level at once; None is unlimited."""
+        member = self.allowance.account.available
+        if member is not None:
+            member = sum((grant.available or ZERO for grant in self.grants), member)
+        limited = [room for room in (*(row.account.available for row in self.shared), member) if room is not None]
+        return min(limited, default=None)
 
 
 @dataclass(frozen=True, slots=True)

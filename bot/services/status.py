@@ -89,14 +89,13 @@ class StatusCheck:
         actual = held.quote if status.cost is None else self._catalog.convert(held.provider, status.cost)
         async with self._database.begin() as connection:
             now = self._clock.now()
-            settled = await self._charge(connection, held, actual, now)
             moved = await jobs.move_fenced(
                 connection,
                 held,
                 JobState.FETCHING,
                 now=now,
                 cause=f"the provider made it for {actual}",
-                actual_milli=settled.actual.milli,
+                actual_milli=actual.milli,
                 checked_at=now,
                 result_url=status.result_url,
                 last_frame_url=status.last_frame_url,
@@ -105,6 +104,7 @@ class StatusCheck:
                 missing_since=None,
                 run_at=now + timedelta(seconds=self._timings.lease_s),
             )
+            settled = await self._charge(connection, held, actual, now)
         if settled.overrun >= settlement.NOTABLE_OVERRUN:
             log.warning("ledger.overrun", extra={"job_id": held.id, "credits": str(settled.overrun)})
         return moved
@@ -127,9 +127,8 @@ class StatusCheck:
             now = self._clock.now()
             if held.is_final:
                 return await jobs.update_fenced(connection, held, watch_until=None, checked_at=now, attempt=0)
-            await settlement.release(connection, job_id=held.id, now=now, reason=f"{after.value}: {code}", loss=loss)
             watch = self._watch_until(now) if is_cancelled else None
-            return await jobs.move_fenced(
+            moved = await jobs.move_fenced(
                 connection,
                 held,
                 after,
@@ -140,6 +139,8 @@ class StatusCheck:
                 watch_until=watch,
                 run_at=now + MIN_CHECK_GAP,
             )
+            await settlement.release(connection, job_id=held.id, now=now, reason=f"{after.value}: {code}", loss=loss)
+        return moved
 
     def _watch_until(self, now: datetime) -> datetime:
         return now + timedelta(seconds=self._timings.unknown_deadline_s)

@@ -280,8 +280,9 @@ class Submitter:
         self, connection: AsyncConnection, held: Job, state: JobState, *, cause: str, **values: Any
     ) -> Job:
         now = self._clock.now()
+        moved = await jobs.move_fenced(connection, held, state, now=now, cause=cause, **values)
         await settlement.release(connection, job_id=held.id, now=now, reason=cause)
-        return await jobs.move_fenced(connection, held, state, now=now, cause=cause, **values)
+        return moved
 
     async def _requeue(self, held: Job, error: ProviderError) -> Job | None:
         """Wait for another turn: nothing was taken. The place is given up meanwhile."""

@@ -1,0 +1,255 @@
+"""Accepting under concurrency: no number of commands at once takes a budget beyond its limit."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.domain.budgets import Level
+from bot.domain.errors import BudgetRefused, Refused
+from bot.domain.jobs import JobState
+from bot.domain.money import ZERO, Credits
+from bot.services.config import MoneyRules
+from tests.services.fakes import P1
+from tests.services.world import GUILD, USER, World, accounts, credits, gather_outcomes
+
+MakeWorld = Callable[..., World]
+THREE = credits("27")
+
+
+def _limited(level: Level) -> MoneyRules:
+    known: dict = {"home_guild_id": GUILD, "member_allowance": None, "queued_cap": 100}
+    match level:
+        case Level.INSTANCE:
+            known["instance_daily"] = THREE
+        case Level.PROVIDER:
+            known["provider_daily"] = {P1: THREE}
+        case Level.POOL:
+            known |= {"home_guild_id": None, "guild_pool": THREE}
+        case _:
+            known["member_allowance"] = THREE
+    return MoneyRules(**known)
+
+
+async def _held(world: World, level: Level) -> Credits:
+    return sum((a.held for a in await accounts(world.database) if a.level is level), ZERO)
+
+
+@pytest.mark.parametrize("level", [Level.ALLOWANCE, Level.POOL, Level.PROVIDER, Level.INSTANCE])
+async def test_twenty_at_once_with_budget_for_three(make_world: MakeWorld, level: Level) -> None:
+    """Three are accepted; seventeen are refused by the level with what is left, when it frees and what would fit."""
+    world = make_world(rules=_limited(level))
+
+    accepted, refused = await gather_outcomes(*(world.accept(f"boat {n}") for n in range(20)))
+
+    assert (len(accepted), len(refused)) == (3, 17)
+    for refusal in refused:
+        assert isinstance(refusal, BudgetRefused)
+        assert (refusal.level, refusal.available, refusal.needed) == (level.value, ZERO, credits("9"))
+        assert refusal.limit == THREE
+        assert refusal.frees_at is not None
+        assert refusal.frees_at > world.clock.now()
+        assert refusal.cheaper is None  # nothing at all is left
+    for every in (Level.INSTANCE, Level.PROVIDER, Level.POOL, Level.ALLOWANCE):
+        assert await _held(world, every) == THREE
+    assert len(await world.queries.jobs(user_id=USER)) == 3
+
+
+async def test_a_refusal_names_the_cheapest_variant_that_fits(make_world: MakeWorld) -> None:
+    """With 5 credits left, the same five seconds in 480p on the fast model are offered for 3.6."""
+    world = make_world(rules=MoneyRules(home_guild_id=GUILD, member_allowance=credits("5")))
+
+    with pytest.raises(BudgetRefused) as caught:
+        await world.accept()
+
+    cheaper = caught.value.cheaper
+    assert caught.value.available == credits("5")
+    assert cheaper is not None
+    assert (cheaper.model, cheaper.resolution, cheaper.duration_s) == ("seedance2-movie/seedance-2.0-fast", "480p", 5)
+    assert cheaper.cost == credits("3.6")
+
+
+async def test_the_cheaper_variant_fits_every_level(make_world: MakeWorld) -> None:
+    """A pool with 8 credits refuses, but the member has 3 only: what is offered costs at most 3."""
+    rules = MoneyRules(guild_pool=credits("8"), member_allowance=credits("3"))
+    world = make_world(rules=rules)
+
+    with pytest.raises(BudgetRefused) as caught:
+        await world.accept()
+
+    assert caught.value.level == "pool"
+    assert caught.value.cheaper is not None
+    assert caught.value.cheaper.cost <= credits("3")
+    request = caught.value.cheaper
+    await world.accept(model=request.model, resolution=request.resolution, duration_s=request.duration_s)
+
+
+async def test_a_wallet_without_allowance_is_offered_what_it_can_pay(make_world: MakeWorld) -> None:
+    """No allowance, 5 credits granted: a 9 credit clip is refused with the 3.6 credit variant."""
+    world = make_world(rules=MoneyRules(home_guild_id=GUILD, member_allowance=ZERO))
+    await world.budgets.grant(
+        guild_id=GUILD, actor_id=1, user_id=USER, amount=credits("5"), reason="prize", expires_at=None
+    )
+
+    with pytest.raises(BudgetRefused) as caught:
+        await world.accept()
+
+    assert caught.value.available == credits("5")
+    assert caught.value.cheaper is not None
+    assert caught.value.cheaper.cost == credits("3.6")
+
+
+async def test_a_pool_of_zero_refuses_whatever_the_cost(make_world: MakeWorld) -> None:
+    """A stranger's guild can spend nothing; nothing frees by itself and nothing cheaper is offered."""
+    world = make_world(rules=MoneyRules())
+
+    with pytest.raises(BudgetRefused) as caught:
+        await world.accept()
+
+    refusal = caught.value
+    assert (refusal.level, refusal.limit, refusal.available) == ("pool", ZERO, ZERO)
+    assert (refusal.frees_at, refusal.cheaper, refusal.guild_id) == (None, None, GUILD)
+    assert await world.queries.jobs(user_id=USER) == []
+
+
+async def test_an_operators_guild_and_the_home_guild_start_unlimited(make_world: MakeWorld) -> None:
+    """Guilds owned by an operator spend without a pool limit, until the operator sets one."""
+    world = make_world(rules=MoneyRules(operator_ids=frozenset({999})))
+    await world.accept()
+
+    await world.budgets.set_pool(guild_id=GUILD, actor="operator", limit=credits("10"))
+
+    with pytest.raises(BudgetRefused) as caught:
+        await world.accept()
+    assert (caught.value.level, caught.value.available) == ("pool", credits("1"))
+
+
+async def test_allowance_pays_first_then_the_wallet_that_expires_first(make_world: MakeWorld) -> None:
+    """20 credits of allowance and two grants of 10 carry four clips at once, and the sums are exact."""
+    world = make_world(rules=MoneyRules(home_guild_id=GUILD, member_allowance=credits("20")))
+    soon = world.clock.now() + timedelta(days=2)
+    for expires_at in (None, soon):
+        await world.budgets.grant(
+            guild_id=GUILD, actor_id=1, user_id=USER, amount=credits("10"), reason="x", expires_at=expires_at
+        )
+
+    accepted, refused = await gather_outcomes(*(world.accept() for _ in range(10)))
+
+    assert (len(accepted), len(refused)) == (4, 6)
+    assert {r.available for r in refused if isinstance(r, BudgetRefused)} == {credits("4")}
+    assert await _held(world, Level.ALLOWANCE) == credits("20")
+    never, first = [a for a in await accounts(world.database) if a.level is Level.WALLET]
+    assert (never.held, first.held) == (credits("6"), credits("10"))
+
+
+async def test_the_queued_cap_holds_under_concurrency(make_world: MakeWorld) -> None:
+    """Of thirty commands at once with money for all, ten queue; the rest name the cap and hold nothing."""
+    world = make_world(rules=MoneyRules(home_guild_id=GUILD, member_allowance=None))
+
+    accepted, refused = await gather_outcomes(*(world.accept() for _ in range(30)))
+
+    assert len(accepted) == 10
+    assert {(type(r), r.code, r.params["cap"]) for r in refused} == {(Refused, "queued_cap", 10)}
+    assert await _held(world, Level.ALLOWANCE) == credits("90")
+
+
+async def test_many_members_share_one_pool(make_world: MakeWorld) -> None:
+    """Twenty members at once on a pool for three: three are accepted."""
+    world = make_world(rules=MoneyRules(guild_pool=THREE))
+
+    accepted, refused = await gather_outcomes(*(world.accept(user=USER + n) for n in range(20)))
+
+    assert (len(accepted), len(refused)) == (3, 17)
+    assert {r.level for r in refused} == {"pool"}
+    assert await _held(world, Level.POOL) == THREE
+    assert await _held(world, Level.ALLOWANCE) == THREE
+
+
+async def test_accepting_settling_and_changing_limits_at_once_never_deadlocks(make_world: MakeWorld) -> None:
+    """Commands, limits, grants and finishing jobs of one member at the same moment all succeed."""
+    rules = MoneyRules(home_guild_id=GUILD, member_allowance=credits("1"), queued_cap=500, running_cap=50)
+    world = make_world(rules=rules)
+    world.provider.auto_finish = False
+    await world.budgets.grant(
+        guild_id=GUILD, actor_id=1, user_id=USER, amount=credits("5000"), reason="x", expires_at=None
+    )
+    world.places = type(world.places)({P1: 50}, 50)
+    world.restart()
+    for _ in range(12):
+        await world.accept()
+    await world.run_for(1)
+    for round_number in range(4):
+        running = [j for j in await world.queries.jobs(user_id=USER, limit=100) if j.state is JobState.RUNNING][:3]
+        world.provider.auto_finish = True
+        world.clock.advance(60)
+        claimed, _ = await world.leases.claim(most=3)
+        limit = credits(str(2 + round_number))
+
+        _, raised = await gather_outcomes(
+            *(world.steps.status.check(held) for held in claimed),
+            *(world.accept() for _ in range(6)),
+            world.budgets.set_limit(guild_id=GUILD, actor_id=1, scope="member", subject=USER, credits=limit),
+            world.budgets.set_pool(guild_id=GUILD, actor="operator", limit=credits(str(5000 + round_number))),
+            *(world.accept() for _ in range(3)),
+        )
+
+        assert running
+        assert raised == []
+
+
+async def test_another_guild_or_member_is_not_touched(world: World) -> None:
+    """A member's empty allowance says nothing about another member, nor about the same one elsewhere."""
+    for _ in range(5):
+        await world.accept()
+
+    with pytest.raises(BudgetRefused):
+        await world.accept()
+
+    await world.accept(user=USER + 1)
+    await world.budgets.set_pool(guild_id=2, actor="operator", limit=None)
+    await world.accept(guild=2)
+
+
+async def test_a_full_disk_refuses_before_anything_is_held(world: World) -> None:
+    """No room: refused, nothing stored, nothing held."""
+    world.intake.room = False
+
+    with pytest.raises(Refused, match="storage_full"):
+        await world.accept()
+
+    assert await _held(world, Level.ALLOWANCE) == ZERO
+
+
+async def test_a_new_period_brings_the_allowance_back(world: World) -> None:
+    """Next week the member may spend again; last week's holds stay on last week's row."""
+    first = [await world.accept() for _ in range(5)]
+    ends_at = (await world.queries.balance(guild_id=GUILD, user_id=USER)).allowance.ends_at
+    assert ends_at is not None
+    world.clock.advance((ends_at - world.clock.now()).total_seconds())
+    await world.accept()
+
+    old, new = [a for a in await accounts(world.database) if a.level is Level.ALLOWANCE]
+    assert (old.held, new.held) == (credits("45"), credits("9"))
+
+    await world.run_until_quiet()
+
+    old, new = [a for a in await accounts(world.database) if a.level is Level.ALLOWANCE]
+    assert (old.settled, new.settled) == (credits("45"), credits("9"))
+    assert await world.state(first[0]) is JobState.DELIVERED
+
+
+async def test_the_refusal_frees_at_the_end_of_the_guilds_own_week(make_world: MakeWorld) -> None:
+    """In Tokyo with weeks from Sunday the allowance frees at Saturday's midnight there."""
+    world = make_world(rules=MoneyRules(home_guild_id=GUILD, member_allowance=credits("1")))
+    from bot.db import guilds
+
+    async with world.database.begin() as connection:
+        await guilds.save(connection, GUILD, zone="Asia/Tokyo", week_start=6)
+
+    with pytest.raises(BudgetRefused) as caught:
+        await world.accept()
+
+    assert caught.value.frees_at is not None
+    local = caught.value.frees_at.astimezone(UTC) + timedelta(hours=9)
+    assert (local.weekday(), local.hour, local.minute) == (6, 0, 0)
+    assert isinstance(caught.value.frees_at, datetime)
