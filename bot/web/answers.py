@@ -13,7 +13,9 @@ log = logging.getLogger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _WORDS = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 408: "too_slow", 413: "too_large"}
-_SAFE_HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+#: Goes with every answer, so that aiohttp does not name itself and its version.
+SERVER = {"Server": "seedance-bot"}
+_SAFE_HEADERS = {**SERVER, "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 
 
 def answer(status: int, **fields: Any) -> web.Response:

@@ -20,7 +20,6 @@ STOP_TIMEOUT_S = 5.0
 # of a stranger's is unpacked.
 _BOUNDS: Final[dict[str, Any]] = {
     "access_log": None,
-    "keepalive_timeout": IDLE_TIMEOUT_S,
     "lingering_time": LINGER_S,
     "max_line_size": LINE_BYTES_MAX,
     "max_field_size": LINE_BYTES_MAX,
@@ -51,8 +50,11 @@ class _Connection(web.RequestHandler):
 class Listener:
     """One application on one address."""
 
-    def __init__(self, application: web.Application, host: str, port: int) -> None:
+    def __init__(
+        self, application: web.Application, host: str, port: int, *, idle_timeout_s: float = IDLE_TIMEOUT_S
+    ) -> None:
         """`port` 0 lets the system choose; `port` tells which one after `start`."""
+        self._idle_timeout_s = idle_timeout_s
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=STOP_TIMEOUT_S)
         self._host = host
         self.port = port
@@ -79,18 +81,21 @@ class Listener:
         server = self._runner.server
         if server is None:
             raise ConnectionAbortedError("the listener is stopping")
-        return _Connection(server, loop=asyncio.get_running_loop(), **_BOUNDS)
+        loop = asyncio.get_running_loop()
+        return _Connection(server, loop=loop, keepalive_timeout=self._idle_timeout_s, **_BOUNDS)
 
 
 class Listeners:
     """All listeners of a process, started and stopped together."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, idle_timeout_s: float = IDLE_TIMEOUT_S) -> None:
+        """`idle_timeout_s` is how long a connection may stand without a whole request head."""
+        self._idle_timeout_s = idle_timeout_s
         self._running: list[Listener] = []
 
     async def start(self, application: web.Application, host: str, port: int) -> int:
         """Listen with one more application. Returns the port."""
-        listener = Listener(application, host, port)
+        listener = Listener(application, host, port, idle_timeout_s=self._idle_timeout_s)
         await listener.start()
         self._running.append(listener)
         return listener.port

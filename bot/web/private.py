@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from aiohttp import web
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from bot.web.answers import Handler, answer, application
+from bot.web.answers import SERVER, Handler, answer, application
 from bot.web.metrics import Metrics
 
 Readiness = Callable[[], Awaitable[Mapping[str, str]]]
@@ -29,6 +29,6 @@ def _readyz(readiness: Readiness) -> Handler:
 
 def _metrics(metrics: Metrics) -> Handler:
     async def handle(_: web.Request) -> web.StreamResponse:
-        return web.Response(body=await metrics.render(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return web.Response(body=await metrics.render(), headers={**SERVER, "Content-Type": CONTENT_TYPE_LATEST})
 
     return handle

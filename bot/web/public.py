@@ -11,7 +11,7 @@ from bot.clock import Clock
 from bot.domain.errors import InvariantBroken, MediaRejected
 from bot.media.links import SignedLinks
 from bot.ports import MediaStore
-from bot.web.answers import Handler, answer, application, error_answer, not_found
+from bot.web.answers import SERVER, Handler, answer, application, error_answer, not_found
 
 BODY_BYTES_MAX = 64 * 1024
 BODY_TIMEOUT_S = 10.0
@@ -137,6 +137,7 @@ def _media_headers(key: str, filename: str) -> dict[str, str]:
     place = "inline" if content_type != "application/octet-stream" else "attachment"
     safe = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in filename)[:100]
     return {
+        **SERVER,
         "Content-Type": content_type,
         "Content-Disposition": f'{place}; filename="{safe}"',
         "X-Content-Type-Options": "nosniff",

@@ -1,5 +1,7 @@
 """Clips are fetched whole, resumed where the line broke, proven, and fitted to a limit."""
 
+# ruff: noqa: ASYNC240  # small files on the local disk
+
 from pathlib import Path
 
 import aiohttp
@@ -21,6 +23,12 @@ KEY = "clips/0123456789AB.mp4"
 def workshop(session: aiohttp.ClientSession, store: LocalStore, videos: Videos) -> Workshop:
     """A workshop that may reach this machine."""
     return Workshop(store, Downloader(session, timeout_s=20, allow_private=True), videos)
+
+
+@pytest.fixture
+def another(session: aiohttp.ClientSession, store: LocalStore, videos: Videos) -> Workshop:
+    """A workshop of another process on the same store."""
+    return limited(session, store, videos)
 
 
 def limited(
@@ -98,19 +106,14 @@ async def test_resumes_where_the_line_broke(
 
 
 async def test_resumes_what_an_earlier_call_left(
-    workshop: Workshop,
-    session: aiohttp.ClientSession,
-    store: LocalStore,
-    videos: Videos,
-    server: FileServer,
-    clip: bytes,
+    workshop: Workshop, another: Workshop, store: LocalStore, server: FileServer, clip: bytes
 ) -> None:
     """A later try, of another process and with a freshly signed address, goes on from the part on disk."""
     server.breaks = [len(clip) // 2, 0, 0, 0, 0]
     with pytest.raises(DownloadFailed) as caught:
         await workshop.fetch_clip(server.url("clip.mp4?signature=1"), KEY)
     server.breaks.clear()
-    await limited(session, store, videos).fetch_clip(server.url("clip.mp4?signature=2"), KEY)
+    await another.fetch_clip(server.url("clip.mp4?signature=2"), KEY)
 
     assert not caught.value.is_gone
     assert (await store.local(KEY)).read_bytes() == clip
