@@ -4,9 +4,10 @@ import asyncio
 import logging
 import secrets as random
 import signal
+from typing import Any
 
 import cogs
-from bot.app import build
+from bot.app.build import Edges, ServiceSet, Wiring, catalog, pacing
 from bot.app.outside import SUPPORTED, Outside, open_outside
 from bot.app.readiness import Readiness, figures
 from bot.clock import Clock, SystemClock
@@ -14,6 +15,7 @@ from bot.db import guilds, migrate
 from bot.db.engine import Database
 from bot.discord.client import BotClient
 from bot.discord.messenger import RestMessenger
+from bot.discord.render import Renderer
 from bot.discord.sync import sync_commands
 from bot.domain.errors import SettingsInvalid
 from bot.i18n import Catalogue
@@ -24,6 +26,7 @@ from bot.web.metrics import Metrics
 from bot.web.private import private_app
 from bot.web.public import public_app
 from bot.workers.duties import Duties, Duty
+from cogs.services import Services
 
 log = logging.getLogger(__name__)
 
@@ -44,9 +47,9 @@ class App:
         self.clock = clock or SystemClock()
         self.database = Database(settings.database_url)
         self.catalogue = Catalogue.load()
-        self.offered = build.catalog(settings, SUPPORTED)
+        self.offered = catalog(settings, SUPPORTED)
         self.metrics = Metrics(lambda: figures(self.database))
-        self.pace: Pacing = build.pacing(settings, self.database, self.clock)
+        self.pace: Pacing = pacing(settings, self.database, self.clock)
         self.client = BotClient(
             api_base=settings.discord_api_base,
             observe=lambda _method, _route, status: self.metrics.count_discord_request(status),
@@ -55,7 +58,7 @@ class App:
         )
         self.listeners = Listeners()
         self.outside: Outside | None = None
-        self.services: build.ServiceSet | None = None
+        self.services: ServiceSet | None = None
         self._duties: Duties | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -94,16 +97,38 @@ class App:
         async with self.database.begin() as connection:
             return (await guilds.set_value_once(connection, SECRET_KEY, random.token_hex(SECRET_BYTES))).encode()
 
-    def _build(self, outside: Outside) -> build.ServiceSet:
-        edges = build.Edges(
+    def _build(self, outside: Outside) -> ServiceSet:
+        edges = Edges(
             providers=outside.providers,
-            messenger=RestMessenger(self.client, catalogue=self.catalogue),
+            messenger=RestMessenger(self.client, Renderer(self.catalogue), self.clock),
             intake=outside.intake,
             store=outside.store,
             workshop=outside.workshop,
             links=outside.links,
         )
-        return build.build(self.settings, self.database, self.clock, offered=self.offered, pace=self.pace, edges=edges)
+        wiring = Wiring(
+            settings=self.settings,
+            database=self.database,
+            clock=self.clock,
+            offered=self.offered,
+            pace=self.pace,
+            edges=edges,
+        )
+        return wiring.services()
+
+    def _surface(self, services: ServiceSet) -> Services:
+        return Services(
+            generation=services.generation,
+            cards=services.cards,
+            cancellation=services.cancellation,
+            delivery=services.delivery,
+            queries=services.queries,
+            budgets=services.budgets,
+            guilds=services.guilds,
+            catalogue=self.catalogue,
+            clock=self.clock,
+            token_lifetime_s=self.settings.interaction_token_lifetime_s,
+        )
 
     async def _sync(self, *, is_forced: bool = False) -> bool:
         async def load(key: str) -> str | None:
@@ -123,7 +148,7 @@ class App:
             is_forced=is_forced,
         )
 
-    async def _listen(self, outside: Outside, services: build.ServiceSet) -> None:
+    async def _listen(self, outside: Outside, services: ServiceSet) -> None:
         public = public_app(
             callbacks=services.callbacks,
             links=outside.links,
@@ -137,7 +162,7 @@ class App:
             private = private_app(readiness=ready.reasons, metrics=self.metrics)
             await self.listeners.start(private, self.settings.admin_host, self.settings.admin_port)
 
-    def _begin(self, services: build.ServiceSet, outside: Outside) -> None:
+    def _begin(self, services: ServiceSet, outside: Outside) -> None:
         async def tidy() -> None:
             await services.retention.media()
             await outside.store.tidy(TIDY_AFTER_S)
@@ -200,7 +225,7 @@ class App:
             await self.stop()
 
 
-def _outcome(ended: set[asyncio.Task[None]]) -> int:
+def _outcome(ended: set[asyncio.Task[Any]]) -> int:
     """Return 0 after a signal; where a part ended by itself, log why and return 1."""
     for task in ended:
         error = None if task.cancelled() else task.exception()
