@@ -14,6 +14,7 @@ from bot.domain.jobs import TaskState, TaskStatus
 SUCCESS = "200"
 IDENTIFIER_MAX_CHARS = 200
 URL_MAX_CHARS = 8192
+NUMBER_MAX = 10**15  # larger ones are nonsense
 MILLISECONDS_FROM = 10**11  # an epoch number of this size or more counts milliseconds
 
 #: Statuses that end a task. `pending`, `queued`, `processing` and words that we do not know mean running.
@@ -103,13 +104,18 @@ def read_identifier(value: Any) -> str | None:
 
 def read_amount(value: Any, *, may_be_negative: bool = False) -> Decimal | None:
     """Read an amount of credits, a number or a number as text."""
+    amount = _number(value)
+    return amount if amount is not None and (amount >= 0 or may_be_negative) else None
+
+
+def _number(value: Any) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         return None
     try:
-        amount = Decimal(value)
+        number = Decimal(value)
     except InvalidOperation:
         return None
-    return amount if amount.is_finite() and (amount >= 0 or may_be_negative) and abs(amount) < 10**12 else None
+    return number if number.is_finite() and abs(number) <= NUMBER_MAX else None
 
 
 def _word(value: Any) -> str | None:
@@ -126,13 +132,13 @@ def _error_code(value: Any) -> str | None:
 
 
 def _integer(value: Any) -> int | None:
-    amount = read_amount(value, may_be_negative=True)
-    return int(amount) if amount is not None and amount == amount.to_integral_value() else None
+    number = _number(value)
+    return int(number) if number is not None and number == number.to_integral_value() else None
 
 
 def _moment(value: Any) -> datetime | None:
     """Read ISO 8601, UTC where no offset is given, or seconds or milliseconds since 1970."""
-    number = read_amount(value)
+    number = _number(value)
     try:
         if number is not None:
             return datetime.fromtimestamp(float(number) / (1000 if number >= MILLISECONDS_FROM else 1), UTC)

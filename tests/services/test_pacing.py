@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from itertools import islice
 
 import pytest
 import sqlalchemy as sa
@@ -70,8 +71,8 @@ async def test_polls_leave_a_fifth_for_submits(database: Database) -> None:
     moments: list[float] = []
     polls = [asyncio.create_task(take(pacing, moments, Urgency.POLL)) for _ in range(12)]
     async with asyncio.timeout(10):
-        while len(moments) < 8:
-            await asyncio.sleep(0.01)
+        for poll in islice(asyncio.as_completed(polls), 8):
+            await poll
         for _ in range(2):
             await take(pacing, moments, Urgency.SUBMIT)
 
