@@ -67,16 +67,19 @@ def is_dead_token(error: discord.HTTPException) -> bool:
 
 
 def _of_answer(error: discord.HTTPException, *, is_repeatable: bool) -> DeliveryError:
-    details = {"status": error.status, "retry_after_s": _retry_after_s(error)}
+    return _class_of(error, is_repeatable=is_repeatable)(
+        error.code, status=error.status, retry_after_s=_retry_after_s(error)
+    )
+
+
+def _class_of(error: discord.HTTPException, *, is_repeatable: bool) -> type[DeliveryError]:
     if error.status == 429:
-        return DeliveryRetry(error.code, **details)
+        return DeliveryRetry
     if error.status >= 500:
-        return (DeliveryRetry if is_repeatable else DeliveryAmbiguous)(error.code, **details)
+        return DeliveryRetry if is_repeatable else DeliveryAmbiguous
     if (found := BY_CODE.get(error.code)) is not None:
-        return found(error.code, **details)
-    if error.status == 413:
-        return DeliveryTooLarge(error.code, **details)
-    return DeliveryForbidden(error.code, **details)
+        return found
+    return DeliveryTooLarge if error.status == 413 else DeliveryForbidden
 
 
 def _retry_after_s(error: discord.HTTPException) -> float | None:

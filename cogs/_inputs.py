@@ -1,0 +1,164 @@
+"""From Discord's interactions to the values that the use cases take."""
+
+import re
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, Literal
+
+import discord
+
+from bot.discord.words import Words
+from bot.domain.errors import Refused
+from bot.domain.jobs import CardTarget
+from bot.domain.money import Credits, Limit
+from bot.domain.requests import Attachment, GenerationRequest, ReferenceRole
+from bot.services.generation import Requester
+from cogs.services import Services
+
+DEFAULT_LOCALE = "en-US"
+_SPAN = re.compile(r"(\d{1,4})\s*([hdw])")
+_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+
+#: What posting a clip needs in a channel; in a thread the right to write is another one (topics/permissions).
+CHANNEL_NEEDS = ("view_channel", "send_messages", "attach_files", "embed_links", "read_message_history")
+THREAD_NEEDS = ("view_channel", "send_messages_in_threads", "attach_files", "embed_links", "read_message_history")
+
+
+def generation_request(options: dict[str, Any]) -> GenerationRequest:
+    """Build a request from the options of `/video`, by their names; None is an option that was not chosen."""
+    attachments = [
+        attachment(name, options.get(name))
+        for name in ("start_image", "reference_1", "reference_2", "reference_3", "reference_4")
+    ]
+    return GenerationRequest(
+        prompt=options["prompt"],
+        model=options.get("model"),
+        duration_s=options.get("duration"),
+        resolution=options.get("resolution"),
+        aspect_ratio=options.get("aspect_ratio"),
+        audio=options.get("audio"),
+        seed=options.get("seed"),
+        watermark=options.get("watermark"),
+        sample=options.get("sample") or None,
+        private=bool(options.get("private")),
+        attachments=tuple(one for one in attachments if one is not None),
+    )
+
+
+def attachment(option: str, given: discord.Attachment | None) -> Attachment | None:
+    """Describe an attached file; nothing of it but the address is trusted."""
+    if given is None:
+        return None
+    role = ReferenceRole.START_IMAGE if option == "start_image" else ReferenceRole.REFERENCE
+    return Attachment(option=option, role=role, filename=given.filename, size_bytes=given.size, url=given.url)
+
+
+def requester(interaction: discord.Interaction[Any], services: Services, *, message_id: int | None) -> Requester:
+    """Say who asks, where, and where the card is.
+
+    Raises:
+        Refused: `guild_only`.
+    """
+    guild, channel_id = interaction.guild, interaction.channel_id
+    if guild is None or channel_id is None:
+        raise Refused("guild_only")
+    parent_id = getattr(interaction.channel, "parent_id", None) if is_thread(interaction) else None
+    return Requester(
+        guild_id=guild.id,
+        channel_id=channel_id,
+        parent_channel_id=parent_id or channel_id,
+        user_id=interaction.user.id,
+        role_ids=role_ids(interaction.user),
+        locale=str(interaction.locale),
+        public_locale=str(interaction.guild_locale or DEFAULT_LOCALE),
+        guild_owner_id=guild.owner_id or 0,
+        size_limit_bytes=min(interaction.filesize_limit, guild.filesize_limit),
+        card=CardTarget(
+            application_id=interaction.application_id,
+            interaction_token=interaction.token,
+            token_expires_at=services.clock.now() + timedelta(seconds=services.token_lifetime_s),
+            channel_id=channel_id,
+            message_id=message_id,
+        ),
+    )
+
+
+def check_place(interaction: discord.Interaction[Any], words: Words) -> None:
+    """Refuse a public job where its clip could not be posted. No I/O: Discord sends the bot's permissions along.
+
+    Raises:
+        Refused: `guild_only` or `bot_permissions`, which names the missing ones.
+    """
+    if interaction.guild is None:
+        raise Refused("guild_only")
+    allowed = interaction.app_permissions
+    needs = THREAD_NEEDS if is_thread(interaction) else CHANNEL_NEEDS
+    missing = [name for name in needs if not (allowed.administrator or getattr(allowed, name))]
+    if missing:
+        names = ", ".join(words(f"permission.{name}") for name in missing)
+        raise Refused("bot_permissions", missing=names, channel_id=interaction.channel_id)
+
+
+def is_thread(interaction: discord.Interaction[Any]) -> bool:
+    """Tell whether the interaction happened in a thread."""
+    return isinstance(interaction.channel, discord.Thread)
+
+
+def is_moderator(interaction: discord.Interaction[Any]) -> bool:
+    """Tell whether the user may manage the server."""
+    return interaction.guild is not None and interaction.permissions.manage_guild
+
+
+def role_ids(user: discord.User | discord.Member) -> tuple[int, ...]:
+    """Return a member's roles; a user outside a server has none."""
+    return tuple(role.id for role in user.roles) if isinstance(user, discord.Member) else ()
+
+
+def parse_limit(text: str) -> Limit | Literal["inherit"]:
+    """Read `12.5`, `unlimited` or `inherit`.
+
+    Raises:
+        Refused: `credits_format`.
+    """
+    word = text.strip().lower()
+    if word == "unlimited":
+        return None
+    if word == "inherit":
+        return "inherit"
+    try:
+        return Credits.parse(word)
+    except ValueError as error:
+        raise Refused("credits_format", text=text[:50]) from error
+
+
+def parse_amount(text: str) -> Credits:
+    """Read an amount of credits.
+
+    Raises:
+        Refused: `amount_format`.
+    """
+    try:
+        return Credits.parse(text)
+    except ValueError as error:
+        raise Refused("amount_format", text=text[:50]) from error
+
+
+def parse_expiry(text: str, now: datetime) -> datetime:
+    """Read `12h`, `7d`, `4w`, or a date, which lasts until its end in UTC.
+
+    Raises:
+        Refused: `expires_format` or `expires_past`.
+    """
+    word = text.strip().lower()
+    if found := _SPAN.fullmatch(word):
+        span = int(found[1]) * _UNITS[found[2]]
+        if not span:
+            raise Refused("expires_past")
+        return now + span
+    try:
+        day = datetime.strptime(word, "%Y-%m-%d").replace(tzinfo=UTC).date()
+        moment = datetime.combine(day, time(0), tzinfo=UTC) + timedelta(days=1)
+    except (ValueError, OverflowError) as error:
+        raise Refused("expires_format", text=text[:50]) from error
+    if moment <= now:
+        raise Refused("expires_past")
+    return moment
