@@ -76,7 +76,7 @@ async def test_cancelling_kills_the_whole_group(children: Children, tmp_path: Pa
     """A cancelled call leaves no process behind, grandchildren included."""
     mark = tmp_path / "pid"
     code = (
-        "import os, subprocess; child = subprocess.Popen(['/bin/sleep', '60']); "
+        "import os, subprocess; child = subprocess.Popen(['/bin/sleep', '600']); "
         f"open({str(mark)!r} + '.new', 'w').write(str(child.pid)); os.rename({str(mark)!r} + '.new', {str(mark)!r}); "
         "child.wait()"
     )
@@ -88,7 +88,7 @@ async def test_cancelling_kills_the_whole_group(children: Children, tmp_path: Pa
     running.cancel()
 
     with pytest.raises(asyncio.CancelledError):
-        await running
+        await asyncio.wait_for(running, 10)
     assert await _is_gone(int(mark.read_text()))
 
 

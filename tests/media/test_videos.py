@@ -21,6 +21,8 @@ def damaged(clip: Path, folder: Path, how: str) -> Path:
         data = data[: len(data) * 2 // 3]
     elif how == "zeroed":
         data[media + 8 :] = bytes(len(data) - media - 8)
+    elif how == "half zeroed":
+        data[(media + len(data)) // 2 :] = bytes(len(data) - (media + len(data)) // 2)
     elif how == "noise":
         data[media:] = random.Random(1).randbytes(len(data) - media)
     elif how == "no index":
@@ -38,7 +40,7 @@ def samples(clip_file: Path, webm_file: Path, tmp_path: Path) -> list[Path]:
     return [clip_file, webm_file, tmp_path / "stripped"]
 
 
-DAMAGE = ["cut", "zeroed", "noise", "no index", "empty"]
+DAMAGE = ["cut", "zeroed", "half zeroed", "noise", "no index", "empty"]
 
 
 @pytest.mark.parametrize("how", DAMAGE)
