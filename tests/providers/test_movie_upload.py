@@ -1,5 +1,7 @@
 """References: presigned, put with exactly the presigned type, and the key kept from the storage."""
 
+import asyncio
+import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -193,3 +195,27 @@ async def test_an_api_address_that_is_not_public_https_stops_the_start(
     """One line names the variable."""
     with pytest.raises(SettingsInvalid, match="SEEDANCE2_MOVIE_BASE_URL"):
         Seedance2Movie(session, base_url=base_url, api_key=API_KEY, rate=rate, allow_private_hosts=False)
+
+
+async def test_no_signature_gets_into_an_error(wire: Wire, picture: Stored) -> None:
+    """HTTP clients put the whole address into the text of a connect timeout; it ends at the edge."""
+
+    async def answer(_request: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(0.6)
+        return web.Response()
+
+    wire.answer = answer
+    limits = aiohttp.ClientTimeout(total=5, connect=0.2, sock_connect=0.2, sock_read=5)
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1)) as session:
+        client = ApiClient(
+            session, provider="p", base_url=wire.origin, headers={}, allow_private_hosts=True, upload_timeout=limits
+        )
+        puts = [
+            client.put_file("upload", f"{wire.origin}/x?X-Amz-Signature=abc", picture[1], content_type="image/png")
+            for _ in range(2)
+        ]
+        first, second = await asyncio.gather(*puts, return_exceptions=True)
+
+    errors = [outcome for outcome in (first, second) if isinstance(outcome, BaseException)]
+    assert [str(error) for error in errors] == ["connect_timeout"]
+    assert "X-Amz" not in "".join(traceback.format_exception(errors[0]))
