@@ -53,7 +53,7 @@ class Video:
         private: bool = False,
     ) -> None:
         """Refuse what the request alone shows to be wrong, acknowledge, then hold the credits and queue the job."""
-        request = generation_request(dict(interaction.namespace))
+        request = generation_request(vars(interaction.namespace))
         if not private:
             check_place(interaction, words_of(interaction, self._services.catalogue))
         spec = self._services.generation.check(request)
