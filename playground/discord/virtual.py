@@ -264,6 +264,10 @@ class VirtualDiscord:
 
     # -- changing circumstances ------------------------------------------------------
 
+    def add_person(self, key: str, name: str) -> Person:
+        """Let one more member join, whom one can act as. Raises: ValueError for a key that is taken."""
+        return self._world.add_person(key, name)
+
     def delete_message(self, message_id: int) -> None:
         """Take a message away, as a moderator would."""
         message = self._world.find_message(int(message_id))

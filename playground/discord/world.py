@@ -88,6 +88,17 @@ class World:
         guild.members[self.people["mo"].id].role_ids.append(MODERATOR_ROLE_ID)
         return guild
 
+    def add_person(self, key: str, name: str) -> Person:
+        """One more member of the guild, without roles."""
+        if key in self.people:
+            raise ValueError(f"there is a person {key!r} already")
+        person = Person(self.ids.next(), key, name)
+        self.people[key] = person
+        self.users[person.id] = User(person.id, key, name)
+        self.guild.members[person.id] = Member(person.id, joined_at=now_text())
+        self.touch()
+        return person
+
     # -- change ---------------------------------------------------------------
 
     def touch(self) -> None:

@@ -51,6 +51,23 @@ async def test_commands_are_offered_by_permission(wire: VirtualDiscord, bot: Any
     assert all(item["id"] and item["version"] for item in wire.commands("mo", "general"))
 
 
+async def test_a_person_who_joins_can_act_at_once(wire: VirtualDiscord, bot: Any) -> None:
+    """A new member uses a command, and the bot is told who did."""
+
+    async def greet(interaction: discord.Interaction, **options: Any) -> int:
+        await interaction.response.send_message("hello")
+        return interaction.user.id
+
+    bot.body = greet
+    cleo = wire.add_person("cleo", "Cleo")
+    outcome = await wire.slash("cleo", "general", "act")
+
+    assert outcome.acknowledged
+    assert await bot.outcome() == cleo.id
+    with pytest.raises(ValueError, match="cleo"):
+        wire.add_person("cleo", "Another Cleo")
+
+
 async def test_sync_keeps_ids_of_unchanged_commands(wire: VirtualDiscord, bot: Any) -> None:
     """A second bulk overwrite leaves id and version as they were."""
     before = {item["name"]: (item["id"], item["version"]) for item in wire.commands("mo", "general")}
