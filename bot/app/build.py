@@ -41,8 +41,8 @@ def limit(amount: Decimal | None) -> Limit:
     return None if amount is None else Credits(int(amount * MILLI))
 
 
-def money_rules(settings: Settings) -> MoneyRules:
-    """Collect what the operator set about budgets."""
+def money_rules(settings: Settings, *, owners: frozenset[int] = frozenset()) -> MoneyRules:
+    """Collect what the operator set about budgets. `owners` are the operators where OPERATOR_IDS names none."""
     return MoneyRules(
         member_allowance=limit(settings.member_allowance_credits),
         allowance_period=Period(settings.member_allowance_period),
@@ -50,7 +50,7 @@ def money_rules(settings: Settings) -> MoneyRules:
         instance_daily=limit(settings.instance_daily_credits),
         provider_daily={name: limit(settings.provider(name).daily_credits) for name in settings.enabled_providers},
         home_guild_id=settings.discord_guild_id,
-        operator_ids=settings.operator_ids,
+        operator_ids=settings.operator_ids or owners,
     )
 
 
@@ -132,12 +132,13 @@ class Wiring:
     offered: Catalog
     pace: Pacing
     edges: Edges
+    owners: frozenset[int] = frozenset()
 
     def services(self) -> ServiceSet:
         """Build every service."""
         database, clock, edges = self.database, self.clock, self.edges
         times = timings(self.settings)
-        levels = LevelBook(money_rules(self.settings))
+        levels = LevelBook(money_rules(self.settings, owners=self.owners))
         wake = Wake()
         cards = Cards(database, clock, messenger=edges.messenger, breaker=self.pace.view)
         places = {name: self.settings.provider(name).concurrency for name in edges.providers}

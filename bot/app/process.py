@@ -4,6 +4,7 @@ import asyncio
 import logging
 import secrets as random
 import signal
+from collections.abc import Callable
 from typing import Any
 
 import cogs
@@ -113,6 +114,7 @@ class App:
             offered=self.offered,
             pace=self.pace,
             edges=edges,
+            owners=self.client.owner_ids_of_application(),
         )
         return wiring.services()
 
@@ -208,7 +210,7 @@ class App:
             await self.services.cards.stop()
         await self.listeners.stop()
 
-    async def run_until_signal(self) -> int:
+    async def run_until_signal(self, announce: Callable[[str], None]) -> int:
         """Start, work until SIGTERM or SIGINT (or until the gateway gives up), stop. Returns the exit code."""
         ended = asyncio.Event()
         loop = asyncio.get_running_loop()
@@ -216,7 +218,8 @@ class App:
             loop.add_signal_handler(number, ended.set)
         try:
             await self.start()
-            log.info("app.started", extra={"invite": self.client.invite_link()})
+            log.info("app.started")
+            announce(f"Invite the bot to a server: {self.client.invite_link()}")
             waiting = asyncio.create_task(ended.wait())
             done, _ = await asyncio.wait({waiting, *self._tasks}, return_when=asyncio.FIRST_COMPLETED)
             waiting.cancel()
@@ -235,6 +238,9 @@ def _outcome(ended: set[asyncio.Task[Any]]) -> int:
     return 1 if ended else 0
 
 
-async def run(settings: Settings) -> int:
-    """Run the bot until it is told to stop. Returns the exit code."""
-    return await App(settings).run_until_signal()
+async def run(settings: Settings, *, announce: Callable[[str], None] = print) -> int:
+    """Run the bot until it is told to stop. `announce` gets the lines for the operator's terminal.
+
+    Returns the exit code.
+    """
+    return await App(settings).run_until_signal(announce)

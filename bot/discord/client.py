@@ -45,6 +45,7 @@ class BotClient(discord.AutoShardedClient):
         shard_ids: list[int] | None = None,
     ) -> None:
         Route.BASE = api_base.rstrip("/")
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # there is no voice here to warn about
         shards: dict[str, Any] = {} if shard_ids is None else {"shard_ids": shard_ids}
         super().__init__(
             intents=discord.Intents(guilds=True),
@@ -87,3 +88,12 @@ class BotClient(discord.AutoShardedClient):
         return discord.utils.oauth_url(
             self.application_id or 0, permissions=NEEDED_PERMISSIONS, scopes=("bot", "applications.commands")
         )
+
+    def owner_ids_of_application(self) -> frozenset[int]:
+        """Return who owns the application: its team's members, else its owner. Only after `sign_in`."""
+        application = self.application
+        if application is None:
+            return frozenset()
+        if application.team is not None:
+            return frozenset(member.id for member in application.team.members)
+        return frozenset({application.owner.id})

@@ -7,17 +7,17 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import Clock
-from bot.db import jobs
+from bot.db import jobs, work
 from bot.db.engine import Database
 from bot.domain.catalog import Catalog
-from bot.domain.errors import ProviderBusy, ProviderError, TaskNotFound
+from bot.domain.errors import ProviderError, TaskNotFound
 from bot.domain.jobs import Job, JobState, TaskState, TaskStatus
 from bot.domain.money import ZERO, Credits
 from bot.ports import Breaker, Provider
 from bot.services import settlement
 from bot.services.callbacks import MIN_CHECK_GAP, news_since
 from bot.services.config import Timings
-from bot.services.submission import Submitter
+from bot.services.submission import Submitter, note_failure
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +60,8 @@ class StatusCheck:
             return await self._missing(held)
         except ProviderError as error:
             await self._note_failure(held, error)
+            if held.state is JobState.RUNNING and self._is_overdue(held):
+                return await self._to_unknown(held, cause="no answer about it at the deadline")
             return await self._look_again(held, started_at, retry_after_s=error.retry_after_s)
         await self._breaker.succeeded(held.provider, took_task=False)
         return await self.apply_status(held, status, started_at)
@@ -146,17 +148,19 @@ class StatusCheck:
         return now + timedelta(seconds=self._timings.unknown_deadline_s)
 
     async def _still_running(self, held: Job, started_at: datetime) -> Job | None:
-        now = self._clock.now()
-        running_s = (now - (held.submitted_at or held.created_at)).total_seconds()
-        if held.state is JobState.RUNNING and running_s > self._timings.job_deadline_s:
+        if held.state is JobState.RUNNING and self._is_overdue(held):
             return await self._to_unknown(held, cause="still not done at the deadline")
         if held.state is JobState.UNKNOWN:
-            return await self._back_from_unknown(held, running_s)
+            return await self._back_from_unknown(held)
         return await self._look_again(held, started_at, missing_count=0, missing_since=None)
 
-    async def _back_from_unknown(self, held: Job, running_s: float) -> Job | None:
+    def _is_overdue(self, held: Job) -> bool:
+        since = held.submitted_at or held.created_at
+        return self._clock.now() - since > timedelta(seconds=self._timings.job_deadline_s)
+
+    async def _back_from_unknown(self, held: Job) -> Job | None:
         """The task answers again: running, unless its deadline is behind it."""
-        if running_s > self._timings.job_deadline_s:
+        if self._is_overdue(held):
             return await self._look_again(held, self._clock.now())
         async with self._database.begin() as connection:
             now = self._clock.now()
@@ -211,6 +215,7 @@ class StatusCheck:
             values["watch_until"] = None
         wait_s = max(self._wait_s(held, now), retry_after_s or 0.0)
         async with self._database.begin() as connection:
+            await work.cancel_requested(connection, held.id)  # locks: a callback waits for this, or is seen here
             has_news = await news_since(connection, held, started_at)
             run_at = now + (MIN_CHECK_GAP if has_news else timedelta(seconds=wait_s))
             await jobs.update_fenced(connection, held, run_at=run_at, attempt=0, checked_at=now, **values)
@@ -242,5 +247,4 @@ class StatusCheck:
 
     async def _note_failure(self, held: Job, error: ProviderError) -> None:
         log.warning("provider.failed", extra={"job_id": held.id, "provider": held.provider, "code": error.code})
-        if not isinstance(error, ProviderBusy):
-            await self._breaker.failed(held.provider, "outage")
+        await note_failure(self._breaker, held.provider, error)

@@ -17,6 +17,7 @@ from bot.clock import Clock
 from bot.db import jobs, work
 from bot.db.engine import Database
 from bot.domain.errors import (
+    MediaRejected,
     ProviderAccount,
     ProviderAmbiguous,
     ProviderBusy,
@@ -81,6 +82,8 @@ class Submitter:
         provider = self._providers[held.provider]
         try:
             body = held.submit_body or await self._compose(held, provider)
+        except MediaRejected:
+            return await self._end(held, JobState.FAILED, cause="a reference is gone", error_code="reference_gone")
         except ProviderRejected as error:
             return await self._end(held, JobState.FAILED, cause="references refused", error_code=error.code)
         except ProviderError as error:
@@ -99,8 +102,7 @@ class Submitter:
     async def _commit_and_send(self, held: Job, body: bytes, *, cause: str) -> Job | None:
         async with self._database.begin() as connection:
             now = self._clock.now()
-            fresh = await work.cancel_requested(connection, held.id)
-            if fresh and held.state is JobState.PREPARING:
+            if await work.cancel_requested(connection, held.id):
                 return await self._end_in(connection, held, JobState.CANCELLED, cause="cancelled by the member")
             sent = await jobs.move_fenced(
                 connection,
@@ -135,14 +137,15 @@ class Submitter:
         try:
             async with self._database.begin() as connection:
                 now = self._clock.now()
-                has_news = await news_since(connection, held, started_at)
+                is_urgent = await work.cancel_requested(connection, held.id)
+                is_urgent = is_urgent or await news_since(connection, held, started_at)
                 return await jobs.move_fenced(
                     connection,
                     held,
                     JobState.RUNNING,
                     now=now,
                     cause="create answered",
-                    run_at=now if has_news else self.first_poll_at(held, now),
+                    run_at=now if is_urgent else self.first_poll_at(held, now),
                     task_id=receipt.task_id,
                     unknown_since=None,
                     expected_end_at=now + timedelta(seconds=held.expected_s),
@@ -176,6 +179,7 @@ class Submitter:
                 run_at=now,
                 unknown_since=now,
                 search_misses=0,
+                missing_since=None,
                 candidate_task_id=named or held.candidate_task_id,
             )
 
@@ -194,7 +198,9 @@ class Submitter:
             return await self._wait(held, retry_after_s=error.retry_after_s)
         if search.task is not None:
             return await self._adopt(held, search.task)
-        return await self._missed(held) if search.is_absent else await self._wait(held)
+        if search.is_absent:
+            return await self._missed(held)
+        return await self._wait(held, search_misses=0, missing_since=None)
 
     async def search(self, held: Job, provider: Provider) -> Search:
         """Search the provider's list, and the task that a callback named, for this job's seed mark."""
@@ -209,8 +215,9 @@ class Submitter:
                 log.info("submission.candidate_missing", extra={"job_id": held.id})
         async with self._database.read() as connection:
             taken = await work.owners(connection, held.provider, list(tasks))
+            rivals = await work.unresolved(connection, held.provider, but=held.id)
         possible = [task for task in tasks.values() if task.task_id not in taken and could_be(held, task)]
-        sure = [task for task in possible if is_surely(held, task)]
+        sure = [task for task in possible if is_surely(held, task) and not any(could_be(r, task) for r in rivals)]
         if len(possible) == len(sure) == 1 and not held.spec.is_seed_chosen:
             return Search(sure[0], is_absent=False)
         return Search(None, is_absent=not possible)
@@ -228,21 +235,30 @@ class Submitter:
                     run_at=now,
                     task_id=task.task_id,
                     unknown_since=None,
+                    missing_since=None,
                 )
         except IntegrityError:
             return await self._wait(held)
 
     async def _missed(self, held: Job) -> Job | None:
+        """A search that found nothing counts if it comes a whole interval after the one that counted before it.
+
+        A callback or a cancel may bring a search forward: it finds, but proves nothing.
+        """
+        now = self._clock.now()
+        since = held.missing_since or now
+        if now - since < timedelta(seconds=self._timings.search_interval_s * held.search_misses):
+            return await self._wait(held)
         misses = held.search_misses + 1
         if misses < MISSES_TO_PROVE_ABSENCE:
-            return await self._wait(held, misses=misses)
+            return await self._wait(held, search_misses=misses, missing_since=since)
         if held.cancel_requested_at:
             return await self._end(held, JobState.CANCELLED, cause="cancelled; the provider never had it")
         if held.submit_attempt >= MAX_CREATES or held.submit_body is None:
             return await self._end(held, JobState.FAILED, cause="the provider never had it", error_code="submit_failed")
         return await self._commit_and_send(held, held.submit_body, cause="proven absent; create sent again")
 
-    async def _wait(self, held: Job, *, misses: int | None = None, retry_after_s: float | None = None) -> Job | None:
+    async def _wait(self, held: Job, *, retry_after_s: float | None = None, **values: Any) -> Job | None:
         now = self._clock.now()
         since = held.unknown_since or now
         if now - since >= timedelta(seconds=self._timings.unknown_deadline_s):
@@ -254,7 +270,8 @@ class Submitter:
                 held,
                 run_at=now + timedelta(seconds=wait_s),
                 attempt=0,
-                search_misses=held.search_misses if misses is None else misses,
+                checked_at=now,
+                **values,
             )
         return None
 
@@ -285,7 +302,7 @@ class Submitter:
         return moved
 
     async def _requeue(self, held: Job, error: ProviderError) -> Job | None:
-        """Wait for another turn: nothing was taken. The place is given up meanwhile."""
+        """Wait for another turn: nothing was taken, so this create does not count. The place is given up meanwhile."""
         async with self._database.begin() as connection:
             now = self._clock.now()
             if await work.cancel_requested(connection, held.id):
@@ -297,16 +314,26 @@ class Submitter:
                 JobState.QUEUED,
                 now=now,
                 cause=f"not taken: {error.code}",
+                submit_attempt=max(0, held.submit_attempt - (held.state is JobState.SUBMITTING)),
                 run_at=now + timedelta(seconds=min(wait_s, MAX_RETRY_S)),
             )
 
     async def _note_failure(self, held: Job, error: ProviderError) -> None:
         log.warning("provider.failed", extra={"job_id": held.id, "provider": held.provider, "code": error.code})
-        if isinstance(error, ProviderAccount):
-            reason = "key" if error.code == "INVALID_API_KEY" else "credits"
-            await self._breaker.failed(held.provider, reason)
-        elif not isinstance(error, ProviderBusy):
-            await self._breaker.failed(held.provider, "outage")
+        await note_failure(self._breaker, held.provider, error)
+
+
+async def note_failure(breaker: Breaker, provider: str, error: ProviderError) -> None:
+    """Tell the breaker what an error means for the provider. A busy one works."""
+    if isinstance(error, ProviderAccount):
+        await breaker.failed(provider, "key" if error.code == "INVALID_API_KEY" else "credits")
+    elif not isinstance(error, ProviderBusy):
+        await breaker.failed(provider, "outage")
+
+
+def account_trouble(error: ProviderAccount) -> str:
+    """Name what is wrong with the operator's account: `credits` or `key`."""
+    return "credits" if "CREDIT" in error.code.upper() else "key"
 
 
 def could_be(held: Job, task: TaskStatus) -> bool:
