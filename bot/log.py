@@ -37,6 +37,9 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 
+OWN_LOGGERS = ("bot", "cogs", "__main__")
+
+
 class Redactor:
     """Takes secrets out of text."""
 
@@ -118,7 +121,10 @@ def _text(value: object) -> str:
 
 
 def configure(level: str = "INFO", format: Literal["text", "json"] = "text", secrets: Iterable[str] = ()) -> None:
-    """Send every logger's lines to standard error, redacted. Called again, it replaces what it set before."""
+    """Send every logger's lines to standard error, redacted. Called again, it replaces what it set before.
+
+    `level` is for our own loggers. Libraries speak from WARNING on: their DEBUG lines carry prompts, queries and bodies.
+    """
     redactor = Redactor(secrets)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter(redactor) if format == "json" else TextFormatter(redactor))
@@ -126,6 +132,6 @@ def configure(level: str = "INFO", format: Literal["text", "json"] = "text", sec
     for old in list(root.handlers):
         root.removeHandler(old)
     root.addHandler(handler)
-    root.setLevel(level)
-    for noisy in ("discord", "aiohttp.access", "sqlalchemy.engine", "alembic", "asyncio", "PIL"):
-        logging.getLogger(noisy).setLevel(max(logging.getLevelNamesMapping()[level], logging.WARNING))
+    root.setLevel(max(logging.getLevelNamesMapping()[level], logging.WARNING))
+    for own in OWN_LOGGERS:
+        logging.getLogger(own).setLevel(level)

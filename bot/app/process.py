@@ -210,7 +210,7 @@ class App:
             await self.services.cards.stop()
         await self.listeners.stop()
 
-    async def run_until_signal(self, announce: Callable[[str], None]) -> int:
+    async def run_until_signal(self, announce: Callable[[str], None] = print) -> int:
         """Start, work until SIGTERM or SIGINT (or until the gateway gives up), stop. Returns the exit code."""
         ended = asyncio.Event()
         loop = asyncio.get_running_loop()

@@ -21,7 +21,7 @@ HELD_S = 3.0
 
 @dataclass(frozen=True)
 class Moment:
-    """When to kill. `arm` sets a fault up, `is_now` tells that the moment has come. `may_vanish`: before the job exists."""
+    """When to kill: `arm` sets a fault up, `is_now` tells that the moment has come. `may_vanish`: before the job is."""
 
     name: str
     arm: Callable[[Rig], object]
