@@ -123,7 +123,7 @@ def _text(value: object) -> str:
 def configure(level: str = "INFO", format: Literal["text", "json"] = "text", secrets: Iterable[str] = ()) -> None:
     """Send every logger's lines to standard error, redacted. Called again, it replaces what it set before.
 
-    `level` is for our own loggers. Libraries speak from WARNING on: their DEBUG lines carry prompts, queries and bodies.
+    `level` is for our own loggers. Libraries speak from WARNING on: their DEBUG lines carry prompts and bodies.
     """
     redactor = Redactor(secrets)
     handler = logging.StreamHandler(sys.stderr)
