@@ -1,0 +1,1 @@
+"""`make bench`: the bot's speed beside the bare minimum that does the same input and output in the same run."""
