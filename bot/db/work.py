@@ -8,15 +8,17 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db.dialect import insert_ignore, upsert
+from bot.db.jobs import to_job
 from bot.db.tables import callback, delivery_part, job, provider_state, served
 from bot.domain.fairness import Waiting
-from bot.domain.jobs import RUNNING_PLACES, WAITING_PLACES, JobId, JobState
+from bot.domain.jobs import RUNNING_PLACES, WAITING_PLACES, Job, JobId, JobState
 
 DEFAULT_EXPECTED_S = 120
 PAST_JOBS = 20
 
 _RUNNING = [state.value for state in RUNNING_PLACES]
 _WAITING = [state.value for state in WAITING_PLACES]
+_IN_DOUBT = [JobState.SUBMITTING.value, JobState.UNKNOWN.value]
 
 
 async def count_waiting(connection: AsyncConnection, *, guild_id: int, user_id: int) -> int:
@@ -53,8 +55,10 @@ async def lock_provider(connection: AsyncConnection, provider: str) -> None:
 
 
 async def count_running(connection: AsyncConnection, provider: str) -> int:
-    """Count the running places that a provider's jobs occupy."""
-    query = sa.select(sa.func.count()).where(job.c.provider == provider, job.c.state.in_(_RUNNING))
+    """Count the running places that a provider's jobs occupy; a parked job blocks nobody."""
+    query = sa.select(sa.func.count()).where(
+        job.c.provider == provider, job.c.state.in_(_RUNNING), job.c.parked_reason.is_(None)
+    )
     return int((await connection.execute(query)).scalar_one())
 
 
@@ -62,7 +66,7 @@ async def running_by_member(connection: AsyncConnection) -> dict[tuple[int, int]
     """Count running places by guild and member, over all providers."""
     query = (
         sa.select(job.c.guild_id, job.c.user_id, sa.func.count())
-        .where(job.c.state.in_(_RUNNING))
+        .where(job.c.state.in_(_RUNNING), job.c.parked_reason.is_(None))
         .group_by(job.c.guild_id, job.c.user_id)
     )
     return {(guild, user): count for guild, user, count in await connection.execute(query)}
@@ -148,12 +152,48 @@ async def callback_task(connection: AsyncConnection, job_id: str) -> str | None:
     return task
 
 
+#: So many jobs in a row found done without a callback: the provider's callbacks do not arrive.
+SILENT_AFTER = 3
+
+
+async def note_finding(connection: AsyncConnection, provider: str, *, job_id: str) -> None:
+    """Count a job found done without a callback; one that had its callback begins the count anew."""
+    had_callback = await last_callback_at(connection, job_id) is not None
+    counted = provider_state.c.polled_in_a_row
+    await insert_ignore(connection, provider_state, {"provider": provider})
+    await connection.execute(
+        sa.update(provider_state)
+        .where(provider_state.c.provider == provider, *([counted > 0] if had_callback else []))
+        .values(polled_in_a_row=0 if had_callback else counted + 1)
+    )
+
+
+async def are_callbacks_silent(connection: AsyncConnection, provider: str) -> bool:
+    """Whether a provider's callbacks have not arrived for the last jobs."""
+    query = sa.select(provider_state.c.polled_in_a_row).where(provider_state.c.provider == provider)
+    return int((await connection.execute(query)).scalar() or 0) >= SILENT_AFTER
+
+
 async def owners(connection: AsyncConnection, provider: str, task_ids: Sequence[str]) -> set[str]:
     """Return those of the tasks that some job has already."""
     rows = await connection.execute(
         sa.select(job.c.task_id).where(job.c.provider == provider, job.c.task_id.in_(task_ids))
     )
     return {row.task_id for row in rows}
+
+
+async def unresolved(connection: AsyncConnection, provider: str, *, but: str) -> list[Job]:
+    """Return the other jobs of a provider whose create may have made a task that is not known yet."""
+    rows = await connection.execute(
+        sa.select(job).where(
+            job.c.provider == provider,
+            job.c.id != but,
+            job.c.task_id.is_(None),
+            job.c.submitted_at.is_not(None),
+            sa.or_(job.c.state.in_(_IN_DOUBT), job.c.watch_until.is_not(None)),
+        )
+    )
+    return [to_job(row) for row in rows]
 
 
 async def parts(connection: AsyncConnection, job_id: str, number: int) -> list[Any]:
@@ -199,6 +239,6 @@ async def posted(
 
 
 async def cancel_requested(connection: AsyncConnection, job_id: str) -> bool:
-    """Whether a cancel was asked for, read within the transaction that takes the next step."""
-    query = sa.select(job.c.cancel_requested_at).where(job.c.id == job_id)
+    """Whether a cancel was asked for. The row stays locked: one that comes now waits for the step's own move."""
+    query = sa.select(job.c.cancel_requested_at).where(job.c.id == job_id).with_for_update()
     return (await connection.execute(query)).scalar() is not None

@@ -107,6 +107,8 @@ class StatusCheck:
                 run_at=now + timedelta(seconds=self._timings.lease_s),
             )
             settled = await self._charge(connection, held, actual, now)
+            if self._submitter.expects_callback(held):
+                await work.note_finding(connection, held.provider, job_id=held.id)
         if settled.overrun >= settlement.NOTABLE_OVERRUN:
             log.warning("ledger.overrun", extra={"job_id": held.id, "credits": str(settled.overrun)})
         return moved

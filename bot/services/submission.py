@@ -139,13 +139,14 @@ class Submitter:
                 now = self._clock.now()
                 is_urgent = await work.cancel_requested(connection, held.id)
                 is_urgent = is_urgent or await news_since(connection, held, started_at)
+                is_silent = await work.are_callbacks_silent(connection, held.provider)
                 return await jobs.move_fenced(
                     connection,
                     held,
                     JobState.RUNNING,
                     now=now,
                     cause="create answered",
-                    run_at=now if is_urgent else self.first_poll_at(held, now),
+                    run_at=now if is_urgent else self.first_poll_at(held, now, are_callbacks_silent=is_silent),
                     task_id=receipt.task_id,
                     unknown_since=None,
                     expected_end_at=now + timedelta(seconds=held.expected_s),
@@ -154,12 +155,17 @@ class Submitter:
             log.error("submission.task_taken", extra={"job_id": held.id})
             return await self.doubt(held, cause="the provider named a task of another job")
 
-    def first_poll_at(self, held: Job, now: datetime) -> datetime:
-        """Return when to look for the first time: late where a callback is expected, else at the poll interval."""
+    def expects_callback(self, held: Job) -> bool:
+        """Whether the provider was given an address to announce the task's end at."""
         provider = self._providers[held.provider]
-        has_callback = self._links.callback_url(provider.name, held.id, 1) is not None and provider.traits.has_callback
-        wait_s = FIRST_POLL_FACTOR * held.expected_s if has_callback else self._timings.poll_interval_s
-        return now + timedelta(seconds=max(wait_s, self._timings.poll_interval_s))
+        return provider.traits.has_callback and self._links.callback_url(provider.name, held.id, 1) is not None
+
+    def first_poll_at(self, held: Job, now: datetime, *, are_callbacks_silent: bool) -> datetime:
+        """Return when to look for the first time: late where a callback is expected, else at the poll interval."""
+        wait_s = self._timings.poll_interval_s
+        if self.expects_callback(held) and not are_callbacks_silent:
+            wait_s = max(wait_s, FIRST_POLL_FACTOR * held.expected_s)
+        return now + timedelta(seconds=wait_s)
 
     async def recover(self, held: Job) -> Job | None:
         """A job found in `submitting`: its create may have left. Its record decides."""
