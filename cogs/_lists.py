@@ -6,7 +6,7 @@ import discord
 
 from bot.discord.render import cost
 from bot.discord.sentences import failure
-from bot.discord.words import Words, date, escape, one_line, relative
+from bot.discord.words import Words, date, escape_inline, one_line, relative
 from bot.domain.jobs import Job, JobState
 from bot.domain.money import ZERO
 from bot.services.queries import BalanceView, EntryView, JobEvent
@@ -26,8 +26,8 @@ def job_line(job: Job, words: Words, *, guild: str | None = None) -> str:
         state=words(f"state.{job.state}"),
         when=relative(job.created_at),
         credits=job.quote if job.actual is None else job.actual,
-        prompt=escape(one_line(job.spec.prompt, LIST_PROMPT_CHARS)),
-        guild=escape(guild or ""),
+        prompt=escape_inline(one_line(job.spec.prompt, LIST_PROMPT_CHARS)),
+        guild=escape_inline(guild or ""),
     )
 
 
@@ -92,7 +92,9 @@ def _wallet(view: BalanceView, words: Words) -> str:
 
 
 def _entry(entry: EntryView, words: Words) -> str:
-    reason = f" · {escape(one_line(entry.reason, 60))}" if entry.kind in {"grant", "revoke"} and entry.reason else ""
+    reason = (
+        f" · {escape_inline(one_line(entry.reason, 60))}" if entry.kind in {"grant", "revoke"} and entry.reason else ""
+    )
     job = "" if entry.job_id is None else f"`{entry.job_id}`"
     kind = words(f"entry.{entry.kind}")
     return words("balance.entry", when=relative(entry.at), kind=kind, credits=entry.amount, job=job, reason=reason)

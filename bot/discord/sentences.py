@@ -1,10 +1,12 @@
 """Errors as sentences: what happened, what to do next, and a reference where somebody has to look."""
 
-from bot.discord.words import Words, escape, relative
+from bot.discord.words import Words, escape_inline, relative
 from bot.domain.errors import BudgetRefused, Cheaper, MediaRejected, Refused
 from bot.domain.jobs import Job
 from bot.domain.money import ZERO
 
+#: Parameters that sentences show in code spans.
+IN_CODE = frozenset({"option", "job", "reference"})
 #: What the operator is shown to open a guild's empty pool with.
 SUGGESTED_POOL_CREDITS = 100
 
@@ -13,7 +15,7 @@ def refusal(error: Refused | MediaRejected, words: Words, *, reference: str) -> 
     """Say why a request was refused and what would work."""
     if isinstance(error, BudgetRefused):
         return budget_refusal(error, words)
-    params = {name: _plain(value) for name, value in error.params.items()}
+    params = {name: _harmless(name, value) for name, value in error.params.items()}
     if state := error.params.get("state"):
         params["state"] = words(f"state.{state}")
     family = "media" if isinstance(error, MediaRejected) else "refused"
@@ -64,5 +66,8 @@ def _variant(cheaper: Cheaper, words: Words) -> str:
     )
 
 
-def _plain(value: object) -> object:
-    return escape(value) if isinstance(value, str) else value
+def _harmless(name: str, value: object) -> object:
+    """Escape what a person typed; ids and options stand in code spans, where only a backtick could do harm."""
+    if not isinstance(value, str):
+        return value
+    return value.replace("`", "") if name in IN_CODE else escape_inline(value)

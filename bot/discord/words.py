@@ -21,6 +21,11 @@ def escape(text: str) -> str:
     return _LINE_START.sub(r"\1\\\2", _ANYWHERE.sub(r"\\\g<0>", text))
 
 
+def escape_inline(text: str) -> str:
+    """As `escape`, for a text that stands inside a line."""
+    return _ANYWHERE.sub(r"\\\g<0>", " ".join(text.split()))
+
+
 def shorten(text: str, most: int) -> str:
     """Cut a text to `most` characters, the last one an ellipsis where something was cut."""
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
@@ -74,7 +79,7 @@ class Words:
         if spec.watermark:
             parts.append(self("spec.watermark"))
         if spec.sample:
-            parts.append(self("spec.sample", sample=escape(shorten(spec.sample, 60))))
+            parts.append(self("spec.sample", sample=escape_inline(shorten(spec.sample, 60))))
         if spec.references:
             parts.append(self("spec.references", count=len(spec.references)))
         return " · ".join([*parts, self("spec.seed", seed=spec.seed)])
