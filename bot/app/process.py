@@ -72,10 +72,25 @@ class App:
         """
         await migrate.upgrade(self.database)
         await self.pace.setup()
+        outside, services = await self.sign_in(await self._secret())
+        await self.sync()
+        if self.database.is_sqlite:
+            await services.leases.take_over()
+        await self._listen(outside, services)
+        self._begin(services, outside)
+
+    async def sign_in(self, secret: bytes) -> tuple[Outside, ServiceSet]:
+        """Sign in to Discord and put the commands on the client. Nothing runs yet and the database is not touched.
+
+        `secret` is the root of the signing keys.
+
+        Raises:
+            SettingsInvalid: Discord refuses the token.
+        """
         outside = open_outside(
             self.settings,
             self.clock,
-            secret=await self._secret(),
+            secret=secret,
             rate=self.pace,
             observe=self.metrics.count_provider_request,
         )
@@ -85,11 +100,7 @@ class App:
         services = self._build(outside)
         self.services = services
         await cogs.setup(self.client, self._surface(services))
-        await self._sync()
-        if self.database.is_sqlite:
-            await services.leases.take_over()
-        await self._listen(outside, services)
-        self._begin(services, outside)
+        return outside, services
 
     async def _secret(self) -> bytes:
         """Return the root of the signing keys: the setting, else one made once and kept in the database."""
@@ -132,7 +143,9 @@ class App:
             token_lifetime_s=self.settings.interaction_token_lifetime_s,
         )
 
-    async def _sync(self, *, is_forced: bool = False) -> bool:
+    async def sync(self, *, is_forced: bool = False) -> bool:
+        """Register the commands if they changed, or anyway. Only after `sign_in`. Returns whether it did."""
+
         async def load(key: str) -> str | None:
             async with self.database.read() as connection:
                 return await guilds.value(connection, key)
