@@ -58,6 +58,7 @@ class BotClient(discord.AutoShardedClient):
         )
         self.tree: app_commands.CommandTree[BotClient] = app_commands.CommandTree(self)
         self.on_button: ButtonHandler | None = None
+        self._has_begun = False
 
     async def sign_in(self, token: str) -> None:
         """Log in over REST and learn the gateway's address (an explicit shard count never asks for it by itself).
@@ -66,6 +67,7 @@ class BotClient(discord.AutoShardedClient):
             SettingsInvalid: Discord refuses the token.
             DeliveryRetry: Discord cannot be reached now.
         """
+        self._has_begun = True
         try:
             await self.login(token)
             _, gateway, _ = await self.http.get_bot_gateway()
@@ -79,6 +81,11 @@ class BotClient(discord.AutoShardedClient):
         except (discord.GatewayNotFound, aiohttp.ClientError, OSError, TimeoutError) as error:
             raise DeliveryRetry from error
         DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway)
+
+    async def close(self) -> None:
+        """Close every connection; nothing to do where `sign_in` was never tried (discord.py would fail then)."""
+        if self._has_begun:
+            await super().close()
 
     def invite_link(self) -> str:
         """Return the address at which a server's admin adds the bot, with the permissions that it needs.
