@@ -1,4 +1,4 @@
-"""The whole playground in one object: simulated Discord and provider, the page, the unmodified bot as a child process."""
+"""The whole playground in one object: simulated Discord and provider, page, and the bot itself as a child process."""
 
 import asyncio
 import socket
@@ -55,7 +55,9 @@ class Rig:
             RuntimeError: the bot ended while it was starting; the message has the end of its log.
             TimeoutError: the bot was not ready in time.
         """
-        rig = cls(await VirtualDiscord.start(), await Seedance2Movie.start(), data_dir)
+        commands_path = data_dir / "discord-commands.json"
+        discord = await VirtualDiscord.start(commands_path=commands_path)
+        rig = cls(discord, await Seedance2Movie.start(), data_dir)
         settings = rig.settings(database_url) | dict(bot_env or {})
         rig._own_command = command is None
         rig._bot = BotProcess(command or bot_command(), settings, rig.data_dir)

@@ -60,7 +60,7 @@ async def read_action(request: web.Request) -> tuple[dict[str, Any], Files]:
 
 
 async def carry_out(discord: VirtualDiscord, fields: dict[str, Any], files: Files) -> dict[str, Any]:
-    """Do it, and say how the bot answered: acknowledged, latency in seconds, kind. Raises BadRequest."""
+    """Do it, and say how the bot answered: acknowledged, latency in seconds, kind, modal or None. Raises BadRequest."""
     person = person_of(discord, fields)
     channel = channel_of(discord, fields, person)
     try:
@@ -68,12 +68,32 @@ async def carry_out(discord: VirtualDiscord, fields: dict[str, Any], files: File
             case "slash":
                 outcome = await discord.slash(person, channel, fields["command"], fields.get("options"), files)
             case "click":
-                outcome = await discord.click(person, int(fields["message_id"]), fields["custom_id"])
+                message_id, values = int(fields["message_id"]), fields.get("values")
+                outcome = await discord.click(person, message_id, fields["custom_id"], values)
+            case "modal":
+                outcome = await discord.submit_modal(person, int(fields["modal_id"]), fields["values"], files)
+            case "menu":
+                target = _menu_target(discord, fields)
+                outcome = await discord.context_menu(person, channel, fields["command"], target)
             case other:
                 raise BadRequest(f"This page cannot do {other}")
     except (KeyError, TypeError, ValueError) as error:
         raise BadRequest(str(error)) from error
-    return {"acknowledged": outcome.acknowledged, "latency_s": round(outcome.latency_s, 3), "kind": outcome.kind}
+    return {
+        "acknowledged": outcome.acknowledged,
+        "latency_s": round(outcome.latency_s, 3),
+        "kind": outcome.kind,
+        "modal": outcome.modal and {**outcome.modal, "id": str(outcome.interaction_id)},
+    }
+
+
+def _menu_target(discord: VirtualDiscord, fields: dict[str, Any]) -> Person | int:
+    if "user_id" not in fields:
+        return int(fields["message_id"])
+    found = [person for person in discord.people.values() if str(person.id) == fields["user_id"]]
+    if not found:
+        raise BadRequest("There is no such person here")
+    return found[0]
 
 
 async def suggest(discord: VirtualDiscord, query: Mapping[str, str]) -> list[dict[str, Any]]:

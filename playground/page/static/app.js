@@ -53,7 +53,7 @@ function look(nextPerson, nextChannel) {
   say("", false);
   watch(where(), {
     messages: (sent) => messages.show(sent, person, act),
-    commands: composer.offer,
+    commands: offer,
     panel: panel.show,
     direct: countDirect,
   }, (connected) => say(connected ? "" : "The playground is not running any more. Start it again and this page comes back.", !connected));
@@ -85,6 +85,11 @@ function drawChannels(directCount) {
   byId("channels").replaceChildren(
     element("h2", {}, "Text channels"), ...start.channels.map((one) => button(one, "#")),
     element("h2", {}, "Direct messages"), button({ key: DIRECT, name: start.application.name }, "@", directCount));
+}
+
+function offer(registered) {
+  composer.offer(registered);
+  messages.offerMenus(registered);
 }
 
 function countDirect(total) {

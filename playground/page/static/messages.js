@@ -10,6 +10,11 @@ const LOADING = 1 << 7;
 const COMPONENTS_V2 = 1 << 15;
 const drawn = new Map();
 const dismissed = new Set();
+let menus = []; // context menus: {name, type} with Discord's types, 2 on a person and 3 on a message
+
+export function offerMenus(registered) {
+  menus = registered.filter(({ type }) => type === 2 || type === 3);
+}
 
 export function clear(welcome) {
   drawn.clear();
@@ -53,6 +58,7 @@ function row(message, viewer, act) {
       element("time", { class: "when", datetime: message.timestamp }, clock(message.timestamp)),
       message.edited_timestamp && !(message.flags & LOADING) ? element("span", { class: "edited" }, "(edited)") : null),
     ...body(message, act),
+    apps(message, act),
     isPrivate ? onlyYou(message) : null);
 }
 
@@ -79,6 +85,15 @@ function body(message, act) {
     ...(message.embeds || []).map(embed),
     ...parts,
   ];
+}
+
+function apps(message, act) {
+  const fitting = menus.filter(({ type }) => type === 3 || !message.author.bot);
+  if (!fitting.length) return null;
+  return element("div", { class: "apps" }, fitting.map((menu) => element("button", {
+    type: "button", class: "quiet",
+    onclick: () => act({ kind: "menu", command: menu.name, ...(menu.type === 2 ? { user_id: message.author.id } : {}) }),
+  }, `Apps ▸ ${menu.name}`)));
 }
 
 function embed(part) {
