@@ -175,7 +175,8 @@ async def move_fenced(
     if after in FINAL:
         fresh |= {"finished_at": now}
     elif held.state in FINAL:
-        fresh |= {"finished_at": None, "is_late": True, "watch_until": None}
+        is_late = held.is_late or held.state is not JobState.UNDELIVERED
+        fresh |= {"finished_at": None, "is_late": is_late, "watch_until": None}
     changed = await update_fenced(connection, held, **(fresh | values))
     await record(connection, held.id, at=now, before=held.state, after=after, cause=cause)
     return changed

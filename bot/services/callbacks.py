@@ -28,7 +28,7 @@ class Callbacks:
         """Store the hint and make the job due, in one transaction. A callback for a job that is not ours is dropped."""
         now = self._clock.now()
         async with self._database.begin() as connection:
-            known = await jobs.get(connection, job_id)
+            known = await jobs.lock(connection, job_id)
             if known is None or known.provider != provider:
                 return
             await work.note_callback(

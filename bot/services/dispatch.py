@@ -81,11 +81,13 @@ class Dispatch:
 
     async def _promote(self, connection: AsyncConnection, provider: str, waiting: Waiting) -> None:
         now = self._clock.now()
-        await connection.execute(
+        given = await connection.execute(
             sa.update(job)
             .where(job.c.id == waiting.job_id, job.c.state == JobState.QUEUED.value)
             .values(state=JobState.PREPARING.value, run_at=now, updated_at=now, attempt=0, token=job.c.token + 1)
         )
+        if not given.rowcount:
+            return  # cancelled a moment ago
         await jobs.record(
             connection, waiting.job_id, at=now, before=JobState.QUEUED, after=JobState.PREPARING, cause="place given"
         )

@@ -1,0 +1,335 @@
+"""Creates that may have happened: one task, one charge, or an honest `unknown`."""
+
+from collections.abc import Callable
+
+import pytest
+
+from bot.domain.errors import (
+    ProviderAccount,
+    ProviderAmbiguous,
+    ProviderBusy,
+    ProviderRejected,
+    ProviderUnreachable,
+)
+from bot.domain.jobs import JobState
+from bot.domain.money import Credits
+from bot.domain.requests import Attachment, ReferenceRole
+from bot.ports import ProviderTraits
+from bot.services.config import Timings
+from tests.services.fakes import LOST, FakeTask
+from tests.services.world import GUILD, USER, World, credits
+
+MakeWorld = Callable[..., World]
+S = JobState
+NINE = credits("9")
+
+
+async def _settled_once(world: World) -> None:
+    entries = await world.entries()
+    assert entries["allowance", "settle"] == entries["pool", "settle"] == NINE
+
+
+async def test_a_clip_from_request_to_channel(world: World) -> None:
+    """One create, one message in the channel, nine credits settled on every level."""
+    job = await world.accept()
+
+    await world.run_until_quiet()
+
+    assert await world.state(job) is S.DELIVERED
+    assert [c["seed"] for c in world.provider.creates] == [job.spec.seed]
+    assert [m.channel_id for m in world.messenger.of(job)] == [10]
+    assert {k: v for k, v in (await world.entries(job)).items() if k[1] != "hold"} == {
+        (level, "settle"): NINE for level in ("instance", "provider", "pool", "allowance")
+    }
+    assert (await world.queries.balance(guild_id=GUILD, user_id=USER)).allowance.settled == NINE
+
+
+async def test_a_lost_answer_is_adopted_not_created_again(world: World) -> None:
+    """The provider made the task, the answer was lost: the record's task is adopted; one create."""
+    world.provider.submit_script.append(LOST)
+    job = await world.accept()
+
+    await world.run_until_quiet()
+
+    assert await world.state(job) is S.DELIVERED
+    assert len(world.provider.creates) == len(world.provider.tasks) == 1
+    await _settled_once(world)
+
+
+async def test_another_members_unresolved_job_with_the_same_chosen_seed_is_not_robbed(world: World) -> None:
+    """A task that may belong to somebody else's unresolved job is never adopted."""
+    world.provider.submit_script.extend([ProviderAmbiguous("timeout"), LOST])
+    mine = await world.accept(user=USER)
+    await world.turn()  # sent; nothing arrived at the provider
+    theirs = await world.accept(user=USER + 1, seed=mine.spec.seed)
+    await world.run_for(1800)
+
+    assert len(world.provider.tasks) == 1
+    assert await world.state(mine) is S.UNKNOWN
+    assert await world.state(theirs) is S.UNKNOWN
+    assert len(world.provider.creates) == 2
+    for job in (mine, theirs):
+        assert (await world.job(job)).task_id is None
+
+
+async def test_a_create_under_way_keeps_its_task(world: World) -> None:
+    """Another member's create with the same seed is being answered while mine is searched: the task stays theirs."""
+    world.provider.submit_script.append(ProviderAmbiguous("timeout"))
+    mine = await world.accept()
+    await world.until_state(mine, S.UNKNOWN)
+
+    async def look_meanwhile(_task: FakeTask) -> None:
+        world.provider.on_submit = None
+        await world.change(mine, run_at=world.clock.now())
+        claimed, _ = await world.leases.claim(most=1)
+        for held in claimed:
+            await world.work(held)
+
+    world.provider.on_submit = look_meanwhile
+    theirs = await world.accept(user=USER + 1, seed=mine.spec.seed)
+    await world.until_state(theirs, S.DELIVERED)
+
+    assert (await world.job(theirs)).task_id == "task1"
+    assert (await world.job(mine)).task_id != "task1"
+
+
+async def test_two_candidates_stay_unknown(world: World) -> None:
+    """Two tasks that could be the job's: neither is adopted, nothing is sent again, the hold stays."""
+    world.provider.submit_script.append(LOST)
+    world.provider.on_submit = lambda task: world.provider.add(task.body)
+    job = await world.accept()
+
+    await world.run_for(3600)
+
+    assert await world.state(job) is S.UNKNOWN
+    assert len(world.provider.creates) == 1
+    assert (await world.entries(job)).keys() == {(x, "hold") for x in ("instance", "provider", "pool", "allowance")}
+
+
+async def test_a_task_of_another_job_is_no_candidate(world: World) -> None:
+    """With the same seed, a task that some job has already leaves exactly one candidate: it is adopted."""
+    first = await world.accept(seed=7, user=USER + 1)
+    await world.until_state(first, S.RUNNING)
+    world.provider.submit_script.append(LOST)
+    second = await world.accept()
+    await world.change(second, spec=(await _spec_with_seed(world, second.id, 7)))
+
+    await world.run_until_quiet()
+
+    assert await world.state(second) is S.DELIVERED
+    assert (await world.job(first)).task_id != (await world.job(second)).task_id
+
+
+async def _spec_with_seed(world: World, job_id: str, seed: int) -> str:
+    from dataclasses import replace
+
+    from bot.db import jobs
+
+    async with world.database.read() as connection:
+        found = await jobs.get(connection, job_id)
+    assert found is not None
+    return jobs.encode_spec(replace(found.spec, seed=seed))
+
+
+async def test_a_chosen_seed_is_never_adopted(world: World) -> None:
+    """The seed is no mark when the member chose it: unknown until the operator decides or the deadline passes."""
+    world.provider.submit_script.append(LOST)
+    job = await world.accept(seed=42)
+
+    await world.run_for(3600)
+
+    assert await world.state(job) is S.UNKNOWN
+    assert len(world.provider.creates) == 1
+
+
+async def test_a_record_without_seed_is_never_ruled_out(world: World) -> None:
+    """A task that hides its seed could be the job's: not adopted, and no proof of absence either."""
+    world.provider.submit_script.append(LOST)
+    world.provider.on_submit = lambda task: setattr(task, "hides_seed", True)
+    job = await world.accept()
+
+    await world.run_for(3600)
+
+    assert await world.state(job) is S.UNKNOWN
+    assert len(world.provider.creates) == 1
+
+
+async def test_proven_absent_is_sent_again_three_times_then_failed(world: World) -> None:
+    """Two searches a minute apart that find nothing prove absence; three creates in all, then released."""
+    world.provider.submit_script.extend([ProviderAmbiguous("timeout")] * 5)
+    job = await world.accept()
+
+    await world.run_until_quiet()
+
+    found = await world.job(job)
+    assert (found.state, found.error_code) == (S.FAILED, "submit_failed")
+    assert len(world.provider.creates) == 3
+    assert {c["seed"] for c in world.provider.creates} == {job.spec.seed}
+    searches = world.provider.searches
+    assert len(searches) == 6
+    assert all((b - a).total_seconds() >= 60 for a, b in zip(searches[::2], searches[1::2], strict=True))
+    assert (await world.entries(job))["allowance", "release"] == NINE
+
+
+async def test_proven_absent_then_taken(world: World) -> None:
+    """The second create succeeds: one task, one charge."""
+    world.provider.submit_script.append(ProviderAmbiguous("http_502"))
+    job = await world.accept()
+
+    await world.run_until_quiet()
+
+    assert await world.state(job) is S.DELIVERED
+    assert (len(world.provider.creates), len(world.provider.tasks)) == (2, 1)
+    await _settled_once(world)
+
+
+async def test_callbacks_and_cancels_do_not_hurry_the_proof_of_absence(world: World) -> None:
+    """Garbage callbacks bring a search forward; the two that prove absence are still a minute apart."""
+    world.provider.submit_script.append(ProviderAmbiguous("timeout"))
+    job = await world.accept()
+    await world.until_state(job, S.UNKNOWN)
+    await world.turn()
+
+    for _ in range(10):
+        await world.callbacks.received("seedance2-movie", job.id, 1, b"garbage")
+        await world.turn()
+        world.clock.advance(1)
+
+    assert len(world.provider.creates) == 1
+    assert await world.state(job) is S.UNKNOWN
+    assert len(world.provider.searches) <= 4  # at most one per five seconds
+
+    await world.cancellation.request(job.id, actor_id=USER, guild_id=GUILD, is_moderator=False)
+    await world.turn()
+    assert await world.state(job) is S.UNKNOWN
+    await world.run_until_quiet()
+    assert await world.state(job) is S.CANCELLED
+    assert len(world.provider.creates) == 1
+
+
+async def test_a_task_named_by_the_refusal_or_the_callback_is_a_candidate(world: World) -> None:
+    """`CONCURRENCY_LIMIT_REACHED` names a task: it is checked like one from the list and adopted."""
+    job = await world.accept()
+
+    def queued(task: FakeTask) -> ProviderAmbiguous:
+        return ProviderAmbiguous("CONCURRENCY_LIMIT_REACHED", task_id=task.task_id)
+
+    world.provider.submit_script.append(queued)
+    await world.run_until_quiet()
+
+    assert await world.state(job) is S.DELIVERED
+    assert len(world.provider.creates) == 1
+
+
+async def test_without_a_list_an_ambiguous_create_stays_unknown(make_world: MakeWorld) -> None:
+    """No record to search: unknown until the deadline, never sent again."""
+    world = make_world(timings=Timings(search_interval_s=900))
+    world.provider.traits = ProviderTraits(
+        has_list=False, has_cancel=False, has_balance=False, has_callback=False, has_idempotency=False
+    )
+    world.provider.submit_script.append(ProviderAmbiguous("timeout"))
+    job = await world.accept()
+
+    await world.run_for(7200)
+    assert await world.state(job) is S.UNKNOWN
+    await world.run_until_quiet(within_s=10 * 86_400)
+
+    assert await world.state(job) is S.EXPIRED
+    assert len(world.provider.creates) == 1
+
+
+@pytest.mark.parametrize("error", [ProviderBusy("SERVICE_BUSY"), ProviderUnreachable("connect")])
+async def test_an_answer_that_means_not_taken_waits_and_is_sent_again(world: World, error: Exception) -> None:
+    """Busy answers requeue the job for as long as they last, and cost none of the three creates."""
+    world.breaker.outages = -100  # this is not about the breaker
+    world.provider.submit_script.extend([error] * 2 + [ProviderAmbiguous("timeout")] + [error] * 2)
+    job = await world.accept()
+
+    await world.run_until_quiet()
+
+    assert await world.state(job) is S.DELIVERED
+    assert len(world.provider.tasks) == 1
+    assert len(world.provider.creates) == 6
+    await _settled_once(world)
+
+
+async def test_a_busy_provider_names_its_time(world: World) -> None:
+    """`Retry-After` is obeyed before the next create."""
+    world.provider.submit_script.append(ProviderBusy("RATE_LIMIT_EXCEEDED", retry_after_s=120))
+    job = await world.accept()
+    await world.turn()
+    assert await world.state(job) is S.QUEUED
+
+    await world.run_for(100)
+    assert len(world.provider.creates) == 1
+    await world.run_until_quiet()
+
+    assert await world.state(job) is S.DELIVERED
+
+
+async def test_a_refused_create_releases_at_once(world: World) -> None:
+    """Moderation refuses: failed with the provider's code, everything released, one create."""
+    world.provider.submit_script.append(ProviderRejected("CONTENT_MODERATION_FAILED"))
+    job = await world.accept()
+
+    await world.run_until_quiet()
+
+    found = await world.job(job)
+    assert (found.state, found.error_code) == (S.FAILED, "CONTENT_MODERATION_FAILED")
+    entries = await world.entries(job)
+    assert all(entries[level, "release"] == NINE for level in ("instance", "provider", "pool", "allowance"))
+    assert len(world.provider.creates) == 1
+
+
+@pytest.mark.parametrize(("code", "reason"), [("INVALID_API_KEY", "key"), ("INSUFFICIENT_CREDIT", "credits")])
+async def test_a_dead_account_stops_submissions_and_the_job_waits(world: World, code: str, reason: str) -> None:
+    """The breaker opens at once; the job waits with its hold, and goes on when the account works again."""
+    world.provider.submit_script.append(ProviderAccount(code))
+    job = await world.accept()
+    await world.turn()
+    other = await world.accept(user=USER + 1)
+
+    await world.run_for(3600)
+
+    assert world.breaker.reasons == {"seedance2-movie": reason}
+    assert await world.state(job) is S.QUEUED
+    assert len(world.provider.creates) == 1
+    assert (await world.queries.balance(guild_id=GUILD, user_id=USER)).held == NINE
+    world.breaker.reasons.clear()
+    await world.run_until_quiet()
+    assert [await world.state(j) for j in (job, other)] == [S.DELIVERED, S.DELIVERED]
+
+
+async def test_a_lost_reference_fails_and_releases(world: World) -> None:
+    """A stored reference that is gone ends the job with its hold released, not parked."""
+    picture = Attachment("start_image", ReferenceRole.START_IMAGE, "a.png", 100, "https://cdn/a.png")
+    job = await world.accept(attachments=(picture,))
+    world.store.gone.add("ref/start_image")
+
+    await world.run_until_quiet()
+
+    found = await world.job(job)
+    assert (found.state, found.error_code) == (S.FAILED, "reference_gone")
+    assert (await world.queries.balance(guild_id=GUILD, user_id=USER)).held == Credits(0)
+
+
+async def test_references_are_uploaded_before_the_create(world: World) -> None:
+    """The create names what the provider called the uploaded file."""
+    picture = Attachment("start_image", ReferenceRole.START_IMAGE, "a.png", 100, "https://cdn/a.png")
+    await world.accept(attachments=(picture,))
+
+    await world.run_until_quiet()
+
+    assert [c["content"] for c in world.provider.creates] == [["api/uploads/ref/start_image"]]
+
+
+async def test_a_refused_request_keeps_no_reference(world: World) -> None:
+    """Where no job came of it, stored references are discarded."""
+    picture = Attachment("start_image", ReferenceRole.START_IMAGE, "a.png", 100, "https://cdn/a.png")
+    for _ in range(5):
+        await world.accept()
+
+    with pytest.raises(Exception, match="budget_allowance"):
+        await world.accept(attachments=(picture,))
+
+    assert [r.option for r in world.intake.discarded] == ["start_image"]
