@@ -1,0 +1,111 @@
+"""What is registered at Discord, and when."""
+
+from typing import Any
+
+from bot.discord.sync import command_differences, payload, sync_commands
+from bot.i18n import Catalogue
+from tests.cogs.conftest import Stage
+
+GUILD_CONTEXT, BOT_DM_CONTEXT = 0, 1
+
+
+async def _commands(stage: Stage) -> dict[str, dict[str, Any]]:
+    return {command["name"]: command for command in await payload(stage.env.bot.tree)}
+
+
+async def test_commands_are_those_of_the_contract(stage: Stage) -> None:
+    """Names, places and who may use them; nothing is for user installs."""
+    found = await _commands(stage)
+
+    assert set(found) == {"video", "jobs", "balance", "quota", "help"}
+    assert {name for name, c in found.items() if BOT_DM_CONTEXT in c["contexts"]} == {"jobs", "balance", "help"}
+    assert all(GUILD_CONTEXT in c["contexts"] and c["integration_types"] == [0] for c in found.values())
+    assert found["quota"]["default_member_permissions"] == 0x20
+    assert [o["name"] for o in found["jobs"]["options"]] == ["list", "show", "cancel", "redeliver"]
+    assert [o["name"] for o in found["quota"]["options"]] == ["set", "grant", "revoke", "show"]
+
+
+async def test_video_has_every_option_of_the_provider(stage: Stage) -> None:
+    """With the limits that Discord can check itself."""
+    options = {option["name"]: option for option in (await _commands(stage))["video"]["options"]}
+
+    assert list(options) == [
+        "prompt",
+        "model",
+        "duration",
+        "resolution",
+        "aspect_ratio",
+        "start_image",
+        "reference_1",
+        "reference_2",
+        "reference_3",
+        "reference_4",
+        "audio",
+        "seed",
+        "watermark",
+        "sample",
+        "private",
+    ]
+    assert (options["prompt"]["min_length"], options["prompt"]["max_length"]) == (3, 6000)
+    assert options["prompt"]["required"]
+    assert options["model"]["autocomplete"]
+    assert [choice["value"] for choice in options["resolution"]["choices"]] == ["480p", "720p", "1080p"]
+
+
+async def test_commands_are_registered_only_when_they_changed(stage: Stage) -> None:
+    """The second start leaves Discord alone; another catalogue text does not."""
+    assert not await stage.sync(stage.env.bot)
+
+    stage.saved = {key: value.replace('"hash": "', '"hash": "x') for key, value in stage.saved.items()}
+
+    assert await stage.sync(stage.env.bot)
+
+
+async def test_own_guild_gets_the_commands_and_the_global_set_is_emptied(stage: Stage) -> None:
+    """And back: the guild's set is emptied when the setting goes away."""
+    client = stage.env.bot
+    saved: dict[str, str] = {}
+
+    async def load(key: str) -> str | None:
+        return saved.get(key)
+
+    async def save(key: str, text: str) -> None:
+        saved[key] = text
+
+    async def sync(guild_id: int | None) -> None:
+        await sync_commands(client.tree, application_id=client.application_id, guild_id=guild_id, load=load, save=save)
+
+    async def count(guild_id: int | None) -> int:
+        if guild_id is None:
+            return len(await client.http.get_global_commands(client.application_id))
+        return len(await client.http.get_guild_commands(client.application_id, guild_id))
+
+    await sync(stage.guild.id)
+    assert (await count(stage.guild.id), await count(None)) == (5, 0)
+
+    await sync(None)
+    assert (await count(stage.guild.id), await count(None)) == (0, 5)
+
+
+async def test_differences_to_what_is_registered_are_named(stage: Stage) -> None:
+    """None after registering; a missing and a foreign command are told apart."""
+    client = stage.env.bot
+    assert await command_differences(client.tree, application_id=client.application_id, guild_id=None) == []
+
+    client.tree.remove_command("help")
+
+    assert await command_differences(client.tree, application_id=client.application_id, guild_id=None) == ["-help"]
+
+
+async def test_another_language_localises_what_it_has(stage: Stage) -> None:
+    """A catalogue file is all it takes; what it lacks stays English."""
+    from bot.discord.sync import CatalogueTranslator
+
+    texts = {"en": {}, "nl": {"command.video.description": "Maak een video", "option.prompt.name": "opdracht"}}
+    await stage.env.bot.tree.set_translator(CatalogueTranslator(Catalogue(texts)))
+
+    video = (await _commands(stage))["video"]
+
+    assert video["description_localizations"] == {"nl": "Maak een video"}
+    assert video["options"][0]["name_localizations"] == {"nl": "opdracht"}
+    assert not video.get("name_localizations")
