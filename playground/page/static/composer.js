@@ -72,13 +72,12 @@ function wireFilter(input, list) {
     input.setAttribute("aria-expanded", "false");
   };
   input.addEventListener("input", () => { at = 0; refresh(); });
-  input.addEventListener("focus", refresh);
   input.addEventListener("click", refresh);
   input.addEventListener("blur", close);
   input.addEventListener("keydown", (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step && found.length) { at = (at + step + found.length) % found.length; refresh(); event.preventDefault(); }
-    if ((event.key === "Enter" || event.key === "Tab") && input.value && found[at]) { pick(found[at]); event.preventDefault(); }
+    if ((event.key === "Enter" || event.key === "Tab") && input.value && found[at]) { pick(found[at]); event.preventDefault(); event.stopPropagation(); }
     if (event.key === "Escape") close();
   });
 }

@@ -70,6 +70,6 @@ function showLog(text) {
   log = text;
   const node = byId("log");
   const atEnd = node.scrollHeight - node.scrollTop - node.clientHeight < 40;
-  node.textContent = text;
+  node.textContent = text.replace(/\x1b\[[0-9;]*m/g, "");
   if (atEnd) node.scrollTop = node.scrollHeight;
 }

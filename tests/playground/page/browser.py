@@ -59,9 +59,9 @@ class Browser:
         return browser
 
     async def _connect(self, port_file: Path) -> None:
-        while not port_file.exists() or "\n" not in port_file.read_text():
+        while not (port := _port(port_file)):  # noqa: ASYNC110 -- the browser tells its port by a file only
             await asyncio.sleep(0.05)
-        origin = f"http://127.0.0.1:{port_file.read_text().split()[0]}"
+        origin = f"http://127.0.0.1:{port}"
         async with self._session.get(origin + "/json") as answer:
             page = next(target for target in await answer.json() if target["type"] == "page")
         self._socket = await self._session.ws_connect(page["webSocketDebuggerUrl"], max_msg_size=0)
@@ -103,12 +103,12 @@ class Browser:
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
-    async def until(self, script: str, timeout_s: float = 20) -> Any:
-        """The first true value of an expression. Raises AssertionError when the time is over."""
+    async def until(self, script: str, timeout_s: float = 20) -> None:
+        """Wait until an expression is truthy. Raises AssertionError when the time is over."""
         end = time.monotonic() + timeout_s
         while time.monotonic() < end:
-            if value := await self.evaluate(script):
-                return value
+            if await self.evaluate(f"Boolean({script})"):
+                return
             await asyncio.sleep(0.05)
         raise AssertionError(f"never true: {script}; the page says {await self.evaluate('document.body.innerText')}")
 
@@ -128,7 +128,13 @@ class Browser:
                 text="\r" * (code == 13),
             )
 
-    async def screenshot(self, path: Path) -> None:
-        """Save what the window shows as PNG."""
+    async def screenshot(self) -> bytes:
+        """What the window shows, as PNG."""
         picture = await self.call("Page.captureScreenshot", format="png")
-        path.write_bytes(base64.b64decode(picture["data"]))
+        return base64.b64decode(picture["data"])
+
+
+def _port(port_file: Path) -> str:
+    """The port of the protocol once the browser has written it, else nothing."""
+    written = port_file.read_text() if port_file.exists() else ""
+    return written.split()[0] if "\n" in written else ""

@@ -47,7 +47,7 @@ bot = StandIn()
     prompt="What the clip shows", model="Which model", duration="Seconds", resolution="Picture height"
 )
 @app_commands.choices(resolution=[app_commands.Choice(name=name, value=name) for name in ("480p", "720p", "1080p")])
-async def video(
+async def video(  # noqa: PLR0917 -- discord.py passes a command's options by name
     itx: discord.Interaction,
     prompt: app_commands.Range[str, 3, 6000],
     model: str = "seedance-2.0",
@@ -67,7 +67,8 @@ async def video(
     async with aiohttp.ClientSession(headers=HEADERS) as session:
         async with session.post(PROVIDER + "/task", json=body) as answer:
             task = (await answer.json())["result"]
-        card = f"**{discord.utils.escape_markdown(prompt)}**\n`{model}` · {resolution} · {duration} s · {task['credit_cost']} credits"
+        facts = f"`{model}` · {resolution} · {duration} s · {task['credit_cost']} credits"
+        card = f"**{discord.utils.escape_markdown(prompt)}**\n{facts}"
         ready = discord.utils.format_dt(discord.utils.utcnow(), "R")
         view = discord.ui.View(timeout=None).add_item(
             discord.ui.Button(label="Cancel", style=discord.ButtonStyle.danger, custom_id="cancel")
