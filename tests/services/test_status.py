@@ -279,7 +279,7 @@ async def test_the_actual_cost_is_settled_and_the_rest_released(
 
 
 async def test_a_cost_above_the_hold_takes_the_rest_then_overruns(make_world: MakeWorld) -> None:
-    """12 instead of 9 with 1 credit of allowance and 1 of wallet left: 2 extra, 1 overrun on the pool, nobody negative."""
+    """12 instead of 9 with 1 credit of allowance and 1 of wallet left: 2 extra, 1 overrun, nobody negative."""
     world = make_world(rules=MoneyRules(home_guild_id=GUILD, member_allowance=credits("10")))
     await world.budgets.grant(
         guild_id=GUILD, actor_id=1, user_id=USER, amount=credits("1"), reason="x", expires_at=None

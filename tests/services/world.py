@@ -257,7 +257,7 @@ class World:
             if await self.turn():
                 continue
             due = await self.next_at()
-            if due is None or due > until:
+            if due is None or max(due, self.clock.now()) > until:
                 break
             is_stuck = due <= self.clock.now()  # queued, and no place or a breaker open
             self.clock.advance(60.0 if is_stuck else (due - self.clock.now()).total_seconds())
