@@ -55,7 +55,7 @@ class Buttons:
         """Ask for the same once more; what was private stays private."""
         message = interaction.message
         is_private = message is not None and message.flags.ephemeral
-        requester(interaction, self._services, message_id=None)
+        requester(interaction, self._services, message_id=None)  # in direct messages: refused before the placeholder
         if not is_private:
             check_place(interaction, words_of(interaction, self._services.catalogue))
         message_id = await defer(interaction, private=is_private)
