@@ -194,6 +194,12 @@ class Settings(BaseModel):
         )
 
     @property
+    def sqlite_file(self) -> Path | None:
+        """The database's file; None on PostgreSQL."""
+        kind, _, rest = self.database_url.partition(":///")
+        return Path(rest.partition("?")[0]) if kind.startswith("sqlite") else None
+
+    @property
     def secrets(self) -> list[str]:
         """Every secret value, for the log's redaction."""
         keys = [self.discord_token, self.callback_secret, *(self.provider(name).api_key for name in PROVIDERS)]

@@ -1,0 +1,197 @@
+"""The doctor: checks everything that running needs and says each finding in a sentence."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import aiohttp
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.addresses import guarded_connector
+from bot.app import desk
+from bot.app.outside import SUPPORTED, open_provider
+from bot.app.process import App
+from bot.db.engine import Database
+from bot.discord.sync import command_differences
+from bot.domain.errors import BotError, DeliveryError, ProviderAccount, ProviderError, SettingsInvalid
+from bot.settings import Settings, SettingsError
+
+ADDRESS_TIMEOUT = aiohttp.ClientTimeout(total=15, connect=10, sock_connect=10, sock_read=10)
+LOCAL_TIMEOUT_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found."""
+
+    name: str
+    is_ok: bool
+    sentence: str
+
+
+class _Unpaced:
+    """Lets the doctor's single question to each provider through at once."""
+
+    async def take(self, key: str, *, urgency: int) -> None:
+        """Let one request through."""
+
+    async def pause(self, key: str, seconds: float) -> None:
+        """Forget a `Retry-After`: nothing more is asked."""
+
+
+async def examine(load: Callable[[], Settings]) -> AsyncIterator[Finding]:
+    """Yield each finding as it is made. Nothing is changed anywhere: no table, no command, no job."""
+    try:
+        settings = load()
+        settings.require_run()
+    except SettingsError as error:
+        yield Finding("settings", False, str(error))
+        return
+    yield Finding("settings", True, f"complete; providers: {', '.join(settings.enabled_providers)}")
+    async with AsyncExitStack() as stack:
+        database: Database | None = None
+        try:
+            database = await stack.enter_async_context(desk.open_database(settings))
+            is_current = await desk.is_current(database)
+            yield Finding("database", True, f"answers ({'SQLite' if database.is_sqlite else 'PostgreSQL'})")
+            yield _migrations(is_current)
+        except (SettingsInvalid, SQLAlchemyError, OSError) as error:
+            yield Finding("database", False, _database_problem(error))
+            database, is_current = None, False
+        owners: frozenset[int] = frozenset()
+        async for finding, found in _discord(settings):
+            owners |= found
+            yield finding
+        async for finding in _providers(settings):
+            yield finding
+        yield await _address(settings)
+        if database is not None and is_current:
+            yield await _spending(settings, database, owners)
+
+
+def _migrations(is_current: bool) -> Finding:
+    if is_current:
+        return Finding("migrations", True, "the tables are those of this version")
+    return Finding("migrations", False, "the tables are not those of this version; run: python -m bot migrate")
+
+
+def _database_problem(error: Exception) -> str:
+    if isinstance(error, SettingsInvalid):
+        return str(error)
+    return f"DATABASE_URL: the database does not answer ({type(error).__name__}); is it running, and the address right?"
+
+
+async def _discord(settings: Settings) -> AsyncIterator[tuple[Finding, frozenset[int]]]:
+    """Check the token, the registered commands and the intents; with each finding comes who owns the application."""
+    try:
+        app = App(settings)
+    except SettingsError as error:
+        yield Finding("settings", False, str(error)), frozenset()
+        return
+    nobody: frozenset[int] = frozenset()
+    try:
+        await app.sign_in(b"")
+        user = app.client.user
+        owners = app.client.owner_ids_of_application()
+        yield Finding("discord token", True, f"signed in as {user} ({user.id if user else 0})"), owners
+        differences = await command_differences(
+            app.client.tree, application_id=app.client.application_id or 0, guild_id=settings.discord_guild_id
+        )
+        yield _commands(differences), nobody
+        yield _intents(app), nobody
+    except DeliveryError as error:
+        yield Finding("discord token", False, f"Discord does not answer as it should ({error}); try again"), nobody
+    except BotError as error:
+        yield Finding("discord token", False, str(error)), nobody
+    finally:
+        await app.stop()
+
+
+def _commands(differences: list[str]) -> Finding:
+    if not differences:
+        return Finding("commands", True, "registered as they are")
+    return Finding(
+        "commands", False, f"differ at Discord: {' '.join(differences)}; start the bot or run: python -m bot sync"
+    )
+
+
+def _intents(app: App) -> Finding:
+    intents = app.client.intents
+    privileged = [name for name in ("members", "presences", "message_content") if getattr(intents, name)]
+    if privileged:
+        return Finding("intents", False, f"privileged ones are asked for: {', '.join(privileged)}")
+    return Finding("intents", True, "no privileged intent is needed")
+
+
+async def _providers(settings: Settings) -> AsyncIterator[Finding]:
+    """Ask each provider for its balance."""
+    connector = guarded_connector(allow_private=settings.provider_allow_private_hosts)
+    async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
+        for name in settings.enabled_providers:
+            if name not in SUPPORTED:
+                variable = f"{name.replace('-', '_').upper()}_API_KEY"
+                yield Finding(name, False, f"{variable} is set, but this version does not offer that provider")
+                continue
+            yield await _balance(settings, name, session)
+
+
+async def _balance(settings: Settings, name: str, session: aiohttp.ClientSession) -> Finding:
+    try:
+        provider = open_provider(settings, name, session=session, rate=_Unpaced(), observe=lambda *_: None)
+        balance = await provider.balance()
+    except SettingsInvalid as error:
+        return Finding(name, False, str(error))
+    except ProviderAccount as error:
+        return Finding(name, False, f"the account cannot be used ({error.code}); check the key and the credits there")
+    except ProviderError as error:
+        return Finding(name, False, f"does not answer as it should ({error.code}); try again later")
+    if balance is None:
+        return Finding(name, True, "has no address for balances")
+    if balance <= 0:
+        return Finding(name, False, "the key works, but the account has no credits left; buy some there")
+    return Finding(name, True, f"the key works; {balance.normalize():f} credits left")
+
+
+async def _address(settings: Settings) -> Finding:
+    """Ask our own public address for /healthz, where something listens behind it."""
+    name, base = "callback address", settings.public_base_url
+    if base is None:
+        return Finding(name, True, "PUBLIC_BASE_URL is not set: no callbacks, tasks are polled")
+    if not await _is_listening(settings):
+        return Finding(name, True, f"not tried: nothing listens on port {settings.http_port} now")
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=ADDRESS_TIMEOUT) as session,
+            session.get(f"{base}/healthz", allow_redirects=False) as response,
+        ):
+            status = response.status
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        return Finding(name, False, f"PUBLIC_BASE_URL: {base} cannot be reached from here ({type(error).__name__})")
+    if status != 200:
+        return Finding(name, False, f"PUBLIC_BASE_URL: {base}/healthz answers {status} instead of 200")
+    return Finding(name, True, f"{base} reaches this bot")
+
+
+async def _is_listening(settings: Settings) -> bool:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.http_host, settings.http_host)
+    try:
+        async with asyncio.timeout(LOCAL_TIMEOUT_S):
+            _, writer = await asyncio.open_connection(host, settings.http_port)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True
+
+
+async def _spending(settings: Settings, database: Database, owners: frozenset[int]) -> Finding:
+    """Check that a guild can spend: with none, every request would be refused."""
+    able, total = await desk.count_spenders(settings, database, owners)
+    hint = "run: python -m bot pool --guild SERVER_ID --credits 500"
+    if able:
+        return Finding("spending", True, f"{able} of {total} servers can spend")
+    if settings.discord_guild_id is not None or settings.guild_pool_credits != 0:
+        return Finding("spending", True, "servers that the bot joins can spend")
+    if total:
+        return Finding("spending", False, f"none of {total} servers has a pool; {hint}")
+    return Finding("spending", False, f"no server can spend yet: GUILD_POOL_CREDITS is 0; invite the bot, then {hint}")
