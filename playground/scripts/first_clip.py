@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import shutil
+import tempfile
 from typing import Any
 
 import aiohttp
@@ -13,6 +14,7 @@ from playground.scripts.steps import Steps
 
 PROMPT = "A cat running under cherry blossoms"
 CLIP_TIMEOUT_S = 60
+DECODE_TIMEOUT_S = 60
 COST = "9.0"
 LEFT = "41.0"
 """A member starts with 50 credits a week; 5 s of seedance-2.0 at 720p cost 9.0 (the provider's price table)."""
@@ -97,14 +99,16 @@ async def _download(url: str) -> bytes:
 
 async def _decode(data: bytes) -> str:
     """Decode every frame; what ffmpeg complains about, empty when nothing."""
-    process = await asyncio.create_subprocess_exec(
-        _ffmpeg(), "-v", "error", "-xerror", "-f", "mp4", "-i", "cache:pipe:0", "-f", "null", "-",
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    _out, errors = await asyncio.wait_for(process.communicate(data), 60)
-    return errors.decode(errors="replace").strip() or (
-        "" if process.returncode == 0 else f"exit code {process.returncode}"
-    )
+    with tempfile.NamedTemporaryFile(suffix=".mp4") as file:
+        file.write(data)
+        file.flush()
+        arguments = ["-v", "error", "-xerror", "-i", file.name, "-f", "null", "-"]
+        process = await asyncio.create_subprocess_exec(
+            _ffmpeg(), *arguments, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+        )
+        _out, errors = await asyncio.wait_for(process.communicate(), DECODE_TIMEOUT_S)
+    complaint = errors.decode(errors="replace").strip()
+    return complaint or ("" if process.returncode == 0 else f"exit code {process.returncode}")
 
 
 def _ffmpeg() -> str:

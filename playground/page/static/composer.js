@@ -105,7 +105,7 @@ function pick(command, values = {}, firstRun = false) {
 }
 
 function frame(command, fieldsBox, more, firstRun) {
-  const hint = firstRun ? element("div", { class: "hint" }, "👋 Your first clip is ready to go: press Send.") : null;
+  const hint = firstRun ? element("div", { class: "hint" }, "Your first clip is ready to go: press Send.") : null;
   const head = element("div", { class: "command-head" }, element("b", {}, `/${command.name}`), element("span", {}, command.description),
     element("button", { type: "button", class: "quiet", onclick: () => rest(true) }, "Other command"));
   const row = element("div", { class: "send-row" }, element("small", {}, "* required · Ctrl+Enter sends · Esc goes back"),

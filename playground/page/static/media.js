@@ -22,7 +22,7 @@ export function media(file) {
     return wrap(element("a", { href: source, target: "_blank", rel: "noopener" }, picture));
   }
   const size = file.size ? element("small", {}, ` ${bytes(file.size)}`) : null;
-  return element("div", { class: "file" }, "📄", element("a", { href: source, download: name }, name), size);
+  return element("div", { class: "file" }, element("a", { href: source, download: name }, name), size);
 }
 
 function wrap(node) {

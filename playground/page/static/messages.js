@@ -67,12 +67,18 @@ function above(message) {
   const replied = message.referenced_message;
   if (replied) {
     return element("div", { class: "above" }, "↪ ", element("b", {}, replied.author.global_name || replied.author.username), " ",
-      inline((replied.content || "their message").split("\n")[0].slice(0, 120)));
+      inline(preview(replied)));
   }
   if (message.message_reference && message.referenced_message === null) return element("div", { class: "above" }, "↪ Original message was deleted");
   if (!command?.user) return null;
   const used = message.interaction?.name || command.name;
   return element("div", { class: "above" }, "↪ ", element("b", {}, command.user.global_name || command.user.username), used ? ` used /${used}` : " used the app");
+}
+
+function preview(message) {
+  const embed = (message.embeds || [])[0] || {};
+  const text = message.content || embed.title || embed.description || "Click to see attachment";
+  return text.split("\n")[0].slice(0, 120);
 }
 
 function body(message, act) {
@@ -118,7 +124,7 @@ function onlyYou(message) {
     drawn.get(message.id)?.node.remove();
     drawn.delete(message.id);
   });
-  return element("div", { class: "only-you" }, "👁 Only you can see this • ", dismiss);
+  return element("div", { class: "only-you" }, "Only you can see this • ", dismiss);
 }
 
 function clock(moment) {
