@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 MEBIBYTE = 1024 * 1024
 #: One request's whole size (Discord's message resource); the rest of the request needs a little room.
 REQUEST_LIMIT_BYTES = 25 * MEBIBYTE - 64 * 1024
+#: Direct messages take no more than this, whatever the guild takes.
+DIRECT_LIMIT_BYTES = 10 * MEBIBYTE
 LEARNED_FOR = timedelta(days=30)
 SMALLEST_LEARNED = MEBIBYTE
 PROVIDER_LINK_LIFETIME = timedelta(days=7)
@@ -95,11 +97,11 @@ class Delivery:
             settled = await self._settle_doubt(held, earlier)
             if settled is not None:
                 return settled
-        try:
-            package = await self._package(held)
-        except MediaRejected:
-            return await self._end(held, cause="the kept clip is gone", code="clip_lost")
         for rung in self._rungs(held):
+            try:
+                package = await self._package(held, rung)
+            except MediaRejected:
+                return await self._end(held, cause="the kept clip is gone", code="clip_lost")
             try:
                 return await self._try(held, rung, package)
             except DeliveryForbidden as error:
@@ -143,14 +145,16 @@ class Delivery:
 
     # ---------------------------------------------------------------------------------------------- package
 
-    async def _limit_bytes(self, held: Job) -> int:
+    async def _limit_bytes(self, held: Job, rung: Rung) -> int:
+        if rung is Rung.DIRECT:
+            return DIRECT_LIMIT_BYTES
         async with self._database.read() as connection:
             learned = await guilds.learned(connection, held.guild_id, now=self._clock.now())
         return min(held.size_limit_bytes, REQUEST_LIMIT_BYTES, learned or REQUEST_LIMIT_BYTES)
 
-    async def _package(self, held: Job) -> Package:
+    async def _package(self, held: Job, rung: Rung) -> Package:
         key = held.clip_key or ""
-        fitted = await self._workshop.fit_clip(key, await self._limit_bytes(held))
+        fitted = await self._workshop.fit_clip(key, await self._limit_bytes(held, rung))
         if fitted is not None:
             return Package(file=_file(fitted, f"seedance-{held.id}.mp4"))
         expires_at = self._clock.now() + self._timings.clip_retention

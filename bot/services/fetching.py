@@ -17,8 +17,8 @@ from bot.services.config import Timings
 
 log = logging.getLogger(__name__)
 
-MAX_FETCHES = 12
-MAX_GONE = 3
+MAX_FETCHES = 100  # over about a day: storage that is down is not gone
+MAX_GONE = 3  # in a row, each after asking for a fresh address
 RETRY_BASE_S = 2.0
 RETRY_MAX_S = 900.0
 
@@ -71,7 +71,8 @@ class Fetching:
         failures = held.fetch_failures + 1
         log.warning("fetch.failed", extra={"job_id": held.id, "code": code, "failures": failures})
         url = await self._renewed_url(held) if is_gone else held.result_url
-        if failures >= (MAX_GONE if is_gone and url == held.result_url else MAX_FETCHES):
+        gone = held.missing_count + 1 if is_gone and url == held.result_url else 0
+        if gone >= MAX_GONE or failures >= MAX_FETCHES:
             return await self._lost(held, code)
         async with self._database.begin() as connection:
             wait_s = min(RETRY_BASE_S * 2 ** (failures - 1), RETRY_MAX_S)
@@ -79,6 +80,7 @@ class Fetching:
                 connection,
                 held,
                 fetch_failures=failures,
+                missing_count=gone,
                 result_url=url,
                 attempt=0,
                 run_at=self._clock.now() + timedelta(seconds=wait_s),

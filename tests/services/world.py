@@ -234,6 +234,8 @@ class World:
         try:
             while current is not None:
                 moved = await self.steps.run(current)
+                if moved is not None:
+                    self.cards.touch(moved.id)
                 current = moved if moved is not None and moved.state in AT_ONCE else None
         except LeaseLost:
             return
