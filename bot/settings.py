@@ -216,11 +216,7 @@ class Settings(BaseModel):
         if self.discord_token is None:
             raise _missing("discord_token")
         if not self.enabled_providers:
-            names = " or ".join(f"{name.replace('-', '_').upper()}_API_KEY" for name in PROVIDERS[1:])
-            raise SettingsError(
-                "SEEDANCE2_MOVIE_API_KEY: with a DISCORD_TOKEN, at least one provider key is needed"
-                f" (or {names}). Example: SEEDANCE2_MOVIE_API_KEY=your-key"
-            )
+            raise _missing("seedance2_movie_api_key")
 
 
 def example(field: str) -> str:

@@ -76,6 +76,9 @@ def catalog(settings: Settings, supported: tuple[str, ...]) -> Catalog:
         SettingsError: no provider, or DEFAULT_MODEL is not among the models.
     """
     names = [name for name in settings.enabled_providers if name in supported]
+    if not names:
+        needed = " or ".join(f"{name.replace('-', '_').upper()}_API_KEY" for name in supported)
+        raise SettingsError(f"{needed}: is needed and not set. Example: {needed}=your-key")
     rates = {name: settings.provider(name).credit_rate for name in names}
     try:
         return Catalog.build(providers=names, rates=rates, default_model=settings.default_model)

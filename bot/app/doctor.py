@@ -44,11 +44,10 @@ async def examine(load: Callable[[], Settings]) -> AsyncIterator[Finding]:
     """Yield each finding as it is made. Nothing is changed anywhere: no table, no command, no job."""
     try:
         settings = load()
-        settings.require_run()
     except SettingsError as error:
         yield Finding("settings", False, str(error))
         return
-    yield Finding("settings", True, f"complete; providers: {', '.join(settings.enabled_providers)}")
+    yield _settings(settings)
     async with AsyncExitStack() as stack:
         database: Database | None = None
         try:
@@ -70,6 +69,14 @@ async def examine(load: Callable[[], Settings]) -> AsyncIterator[Finding]:
             yield await _spending(settings, database, owners)
 
 
+def _settings(settings: Settings) -> Finding:
+    try:
+        settings.require_run()
+    except SettingsError as error:
+        return Finding("settings", False, str(error))
+    return Finding("settings", True, f"complete; providers: {', '.join(settings.enabled_providers)}")
+
+
 def _migrations(is_current: bool) -> Finding:
     if is_current:
         return Finding("migrations", True, "the tables are those of this version")
@@ -84,10 +91,13 @@ def _database_problem(error: Exception) -> str:
 
 async def _discord(settings: Settings) -> AsyncIterator[tuple[Finding, frozenset[int]]]:
     """Check the token, the registered commands and the intents; with each finding comes who owns the application."""
+    if settings.discord_token is None:
+        yield Finding("discord token", False, "not tried: there is none"), frozenset()
+        return
     try:
         app = App(settings)
     except SettingsError as error:
-        yield Finding("settings", False, str(error)), frozenset()
+        yield Finding("discord token", False, f"not tried: {error}"), frozenset()
         return
     nobody: frozenset[int] = frozenset()
     try:

@@ -6,7 +6,8 @@ from typing import Any
 from bot import log
 from bot.app.doctor import Finding, examine
 from bot.cli.output import put
-from bot.cli.start import Commands, add_command, load_settings
+from bot.cli.start import Commands, add_command
+from bot.settings import Settings
 
 
 def register(commands: "Commands[Any]") -> None:
@@ -16,15 +17,20 @@ def register(commands: "Commands[Any]") -> None:
 
 async def check(arguments: argparse.Namespace) -> int:
     """Print one line for each finding as it is made."""
-    log.configure("ERROR")
     findings = []
-    async for finding in examine(load_settings):
+    async for finding in examine(_load):
         findings.append(finding)
         if not arguments.is_json:
             put(False, None, [_line(finding)])
     if arguments.is_json:
         put(True, [{"name": f.name, "ok": f.is_ok, "sentence": f.sentence} for f in findings], ())
     return 0 if all(finding.is_ok for finding in findings) else 1
+
+
+def _load() -> Settings:
+    settings = Settings.load()
+    log.configure("CRITICAL", settings.log_format, settings.secrets)  # the findings say it all
+    return settings
 
 
 def _line(finding: Finding) -> str:
