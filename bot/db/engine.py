@@ -53,6 +53,14 @@ class Database:
         async with self._reader.begin() as connection:
             yield connection
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncConnection]:
+        """Open a reading transaction whose queries all see the same moment, whatever others commit meanwhile."""
+        async with self.read() as connection:
+            if not self.is_sqlite:  # SQLite's reads are so anyway
+                await connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield connection
+
     async def dispose(self) -> None:
         """Close every connection."""
         await self._writer.dispose()

@@ -28,7 +28,7 @@ EFFECTS = {
 
 async def verify_ledger(database: Database) -> list[str]:
     """Recompute every balance from the entries. Returns one sentence per difference, none where all is exact."""
-    async with database.read() as connection:
+    async with database.snapshot() as connection:
         sums = await reports.sums(connection)
         balances = await reports.balances(connection)
         holds = await reports.open_holds(connection)

@@ -6,11 +6,12 @@ from datetime import timedelta
 from bot.clock import Clock
 from bot.db import jobs, reports
 from bot.db.engine import Database
-from bot.domain.jobs import HOLDING, JobState
+from bot.domain.errors import Refused
 from bot.ports import MediaStore
 from bot.services import settlement
 from bot.services.cards import STILL_WORKING_MARGIN, Cards
 from bot.services.config import Timings
+from bot.services.operator import fail_job
 
 log = logging.getLogger(__name__)
 
@@ -55,19 +56,14 @@ class Retention:
             await self._store.delete(key)
 
     async def parked(self) -> None:
-        """Give up on parked jobs whose hold has stood for the whole unknown deadline."""
+        """Give up on parked jobs whose hold has stood for the whole unknown deadline; their tasks stay watched."""
         before = self._clock.now() - timedelta(seconds=self._timings.unknown_deadline_s)
         async with self._database.read() as connection:
             overdue = await reports.parked_since(connection, before=before)
         for job_id in overdue:
-            async with self._database.begin() as connection:
-                found = await jobs.lock(connection, job_id)
-                if found is None or not found.is_parked or found.state not in HOLDING:
-                    continue
-                now = self._clock.now()
-                await settlement.release(connection, job_id=job_id, now=now, reason="parked past the deadline")
-                await jobs.move_locked(
-                    connection, found, JobState.FAILED, now=now, cause="parked past the deadline", error_code="given_up"
-                )
+            try:
+                await fail_job(self._database, self._clock, job_id, actor=settlement.BOT)
+            except Refused:
+                continue  # its clip is paid for, or it moved on meanwhile
             log.error("job.given_up", extra={"job_id": job_id})
             self._cards.touch(job_id)

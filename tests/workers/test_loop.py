@@ -1,0 +1,310 @@
+"""The loop: poison is parked, a lost lease writes nothing, two loops share the work, stop hands back."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from bot.domain.errors import LeaseLost
+from bot.domain.jobs import Job, JobState
+from bot.services.config import MoneyRules, Timings
+from bot.services.operator import fail_job, retry_job
+from bot.workers import loop as loop_module
+from bot.workers.duties import Duties, Duty
+from bot.workers.loop import MAX_ATTEMPTS, WorkerLoop
+from tests.manual_clock import ManualClock
+from tests.services.fakes import P1
+from tests.services.world import GUILD, USER, World, credits
+
+MakeWorld = Callable[..., World]
+S = JobState
+RICH = MoneyRules(member_allowance=None, guild_pool=None, queued_cap=100)
+PATIENCE = 4000
+
+
+def _loop(world: World) -> WorkerLoop:
+    return WorkerLoop(
+        world.clock,
+        leases=world.leases,
+        steps=world.steps,
+        dispatch=world.dispatch,
+        cards=world.cards,
+        wake=world.wake,
+        lease_s=world.timings.lease_s,
+    )
+
+
+@asynccontextmanager
+async def _working(*loops: WorkerLoop) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(loop.run()) for loop in loops]
+    try:
+        yield
+    finally:
+        await asyncio.gather(*(loop.stop() for loop in loops))
+        await asyncio.gather(*tasks)
+
+
+async def _until(world: World, is_so: Callable[[], object], *, step_s: float = 2.0) -> None:
+    """Let the loop work while the clock moves on, until `is_so`."""
+    for _ in range(PATIENCE):
+        if await is_so():
+            return
+        world.clock.advance(step_s)
+        world.wake.up()
+        await asyncio.sleep(0.002)
+    raise AssertionError("never so")
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """A clock that only the test moves: renewals wait for it."""
+    clock = ManualClock()
+    clock.is_frozen = True
+    return clock
+
+
+async def test_jobs_are_delivered(make_world: MakeWorld) -> None:
+    """The loop alone brings queued jobs to their channel."""
+    world = make_world(rules=RICH)
+    jobs = [await world.accept(user=USER + n) for n in range(4)]
+
+    async def done() -> bool:
+        return all([await world.state(j) is S.DELIVERED for j in jobs])
+
+    async with _working(_loop(world)):
+        await _until(world, done)
+
+    assert sorted(m.post.job.id for m in world.messenger.messages) == sorted(j.id for j in jobs)
+
+
+async def test_a_poison_job_is_parked_and_blocks_no_other(make_world: MakeWorld, caplog) -> None:
+    """After eight attempts it is set aside with its hold; the others were delivered long before."""
+    world = make_world(rules=RICH)
+    poison = await world.accept("poison")
+    compose = world.provider.compose
+
+    def explode(spec, uploads, *, callback_url):
+        if spec.prompt == "poison":
+            raise RuntimeError("our own defect")
+        return compose(spec, uploads, callback_url=callback_url)
+
+    world.provider.compose = explode
+    good = [await world.accept(user=USER + n) for n in range(3)]
+
+    async def done() -> bool:
+        return all([await world.state(j) is S.DELIVERED for j in good])
+
+    async def parked() -> bool:
+        return (await world.job(poison)).is_parked
+
+    async with _working(_loop(world)):
+        await _until(world, done)
+        assert not await parked()
+        await _until(world, parked, step_s=20)
+
+    assert (await world.queries.balance(guild_id=GUILD, user_id=USER)).held == credits("9")
+    assert caplog.text.count("job.step_failed") == MAX_ATTEMPTS
+    world.provider.compose = compose
+    await retry_job(world.database, world.clock, poison.id)
+    await world.run_until_quiet()
+    assert await world.state(poison) is S.DELIVERED
+
+
+async def test_a_parked_job_is_given_up_at_the_deadline_and_watched(make_world: MakeWorld) -> None:
+    """Released after a day; a task that it may have is still watched, and its clip delivered free of charge."""
+    world = make_world(rules=RICH)
+    world.provider.auto_finish = False
+    job = await world.accept()
+    await world.until_state(job, S.RUNNING)
+    await world.change(job, parked_reason="poison", updated_at=world.clock.now())
+    world.clock.advance(86_401)
+
+    await world.retention.parked()
+    assert await world.state(job) is S.FAILED
+    assert (await world.queries.balance(guild_id=GUILD, user_id=USER)).held == credits("0")
+
+    world.provider.auto_finish = True
+    await world.run_until_quiet()
+    assert await world.state(job) is S.DELIVERED
+    assert (await world.entries(job))["pool", "overrun"] == credits("9")
+
+
+async def test_the_operator_gives_a_job_up(make_world: MakeWorld) -> None:
+    """Parked or unknown: released, and watched for a late success."""
+    world = make_world(rules=RICH)
+    world.provider.auto_finish = False
+    job = await world.accept()
+    await world.until_state(job, S.RUNNING)
+    await world.change(job, parked_reason="poison")
+
+    await fail_job(world.database, world.clock, job.id)
+    world.provider.auto_finish = True
+    await world.run_until_quiet()
+
+    assert await world.state(job) is S.DELIVERED
+    assert ("allowance", "settle") not in await world.entries(job)
+
+
+async def test_a_lost_lease_writes_nothing(make_world: MakeWorld) -> None:
+    """A step that outlived its lease changes neither the job nor the ledger; the new holder's does, once."""
+    world = make_world(rules=RICH)
+    world.provider.auto_finish = False
+    job = await world.accept()
+    await world.until_state(job, S.RUNNING)
+    world.provider.auto_finish = True
+    world.clock.advance(10)
+    (stale,), _ = await world.leases.claim(most=1)
+    world.clock.advance(world.timings.lease_s + 1)
+    (fresh,), _ = await world.leases.claim(most=1)
+    assert fresh.token > stale.token
+
+    assert not await world.leases.renew(stale)
+    before = await world.entries()
+    with pytest.raises(LeaseLost):
+        await world.steps.run(stale)
+    await world.leases.retry_later(stale, delay_s=0)
+    await world.leases.park(stale, reason="no")
+
+    assert await world.entries() == before
+    assert await world.state(job) is S.RUNNING
+    assert not (await world.job(job)).is_parked
+    await world.work(fresh)
+    assert await world.state(job) is S.DELIVERED
+    assert (await world.entries(job))["pool", "settle"] == credits("9")
+
+
+async def test_a_long_step_renews_its_lease(make_world: MakeWorld) -> None:
+    """A download of several leases' length stays with its worker."""
+    world = make_world(rules=RICH)
+    job = await world.accept()
+    go_on = asyncio.Event()
+    original = world.workshop.fetch_clip
+
+    async def slow(url: str, key: str):
+        await go_on.wait()
+        return await original(url, key)
+
+    world.workshop.fetch_clip = slow
+
+    async def fetching() -> bool:
+        return await world.state(job) is S.FETCHING
+
+    async def delivered() -> bool:
+        return await world.state(job) is S.DELIVERED
+
+    first, second = _loop(world), _loop(world)
+    async with _working(first, second):
+        await _until(world, fetching)
+        for _ in range(30):
+            world.clock.advance(world.timings.lease_s / 6)
+            await asyncio.sleep(0.02)
+        assert first.busy + second.busy == 1
+        go_on.set()
+        await _until(world, delivered)
+
+    assert len(world.workshop.fetches) == 1
+
+
+async def test_two_loops_run_each_job_once(make_world: MakeWorld) -> None:
+    """Two workers on one database: one create, one fetch, one message each."""
+    world = make_world(rules=RICH)
+    world.places = type(world.places)({P1: 50}, 50)
+    world.restart()
+    jobs = [await world.accept(user=USER + n % 4) for n in range(24)]
+
+    async def done() -> bool:
+        return all([j.state is S.DELIVERED for j in await world.queries.jobs(limit=100)])
+
+    async with _working(_loop(world), _loop(world)):
+        await _until(world, done)
+
+    assert len(world.provider.creates) == len(jobs)
+    assert len(world.workshop.fetches) == len(jobs)
+    assert len(world.messenger.messages) == len(jobs)
+
+
+async def test_stop_hands_back_what_does_not_finish(make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After its grace a step is cancelled and its job is due at once; another worker finishes it."""
+    monkeypatch.setattr(loop_module, "GRACE_S", 0.05)
+    world = make_world(rules=RICH)
+    job = await world.accept()
+    original, reached = world.workshop.fetch_clip, asyncio.Event()
+
+    async def stuck(url: str, key: str):
+        reached.set()
+        await asyncio.Event().wait()
+
+    world.workshop.fetch_clip = stuck
+
+    async def is_reached() -> bool:
+        return reached.is_set()
+
+    async with _working(_loop(world)):
+        await _until(world, is_reached)
+
+    found = await world.job(job)
+    assert found.state is S.FETCHING
+    assert found.run_at <= world.clock.now()
+    world.workshop.fetch_clip = original
+    assert await world.turn() == 1
+    assert await world.state(job) is S.DELIVERED
+
+
+async def test_a_start_on_sqlite_takes_over_at_once(make_world: MakeWorld) -> None:
+    """Leases of a process that died need not lapse where no other can be running."""
+    world = make_world(rules=RICH, timings=Timings(lease_s=600))
+    job = await world.accept()
+    await world.dispatch.run()
+    held: list[Job] = (await world.leases.claim(most=1))[0]
+    assert [j.id for j in held] == [job.id]
+    assert await world.turn() == 0
+
+    assert await world.leases.take_over() == 1
+    await world.turn()
+
+    assert await world.state(job) is S.RUNNING
+
+
+async def test_a_database_error_stops_no_loop(make_world: MakeWorld, caplog) -> None:
+    """A turn that fails is logged and tried again."""
+    world = make_world(rules=RICH)
+    job = await world.accept()
+    original, failures = world.dispatch.run, [RuntimeError("connection lost")] * 2
+
+    async def flaky() -> int:
+        if failures:
+            raise failures.pop()
+        return await original()
+
+    world.dispatch.run = flaky
+
+    async def delivered() -> bool:
+        return await world.state(job) is S.DELIVERED
+
+    async with _working(_loop(world)):
+        await _until(world, delivered)
+
+    assert caplog.text.count("worker.turn_failed") == 2
+
+
+async def test_a_failing_duty_is_tried_again() -> None:
+    """Duties run at their interval, whatever one of them raises."""
+    clock, done, failed = ManualClock(), [], []
+
+    async def good() -> None:
+        done.append(clock.now())
+        await asyncio.sleep(0)
+
+    async def bad() -> None:
+        failed.append(clock.now())
+        raise RuntimeError("no")
+
+    duties = Duties(clock, [Duty("good", 10, good), Duty("bad", 10, bad)])
+    duties.start()
+    for _ in range(50):
+        await asyncio.sleep(0)
+    await duties.stop()
+
+    assert len(done) > 2
+    assert len(failed) > 2
