@@ -37,7 +37,6 @@ REQUEST_LIMIT_BYTES = 25 * MEBIBYTE - 64 * 1024
 #: Direct messages take no more than this, whatever the guild takes.
 DIRECT_LIMIT_BYTES = 10 * MEBIBYTE
 LEARNED_FOR = timedelta(days=30)
-SMALLEST_LEARNED = MEBIBYTE
 PROVIDER_LINK_LIFETIME = timedelta(days=7)
 MAX_TRIES = 8
 RETRY_BASE_S = 2.0
@@ -154,7 +153,8 @@ class Delivery:
 
     async def _package(self, held: Job, rung: Rung) -> Package:
         key = held.clip_key or ""
-        fitted = await self._workshop.fit_clip(key, await self._limit_bytes(held, rung))
+        limit_bytes = await self._limit_bytes(held, rung)
+        fitted = await self._workshop.fit_clip(key, limit_bytes)
         if fitted is not None:
             return Package(file=_file(fitted, f"seedance-{held.id}.mp4"))
         expires_at = self._clock.now() + self._timings.clip_retention
@@ -163,13 +163,15 @@ class Delivery:
             link, expires_at = held.result_url, held.updated_at + PROVIDER_LINK_LIFETIME
         picture = await self._workshop.preview(key)
         preview = None if picture is None else _file(picture, f"seedance-{held.id}.jpg")
+        if preview is not None and preview.size_bytes > limit_bytes:
+            preview = None
         return Package(link=link, link_expires_at=expires_at, preview=preview)
 
     async def _learn(self, held: Job, package: Package) -> Job | None:
         """Discord refused the size: remember a lower limit for the guild and fit the clip to that."""
-        sent = package.file.size_bytes if package.file else SMALLEST_LEARNED
-        tiers = [tier * MEBIBYTE for tier in (10, 8) if tier * MEBIBYTE < sent]
-        lower = max(SMALLEST_LEARNED, tiers[0] if tiers else sent // 2)
+        posted = package.file or package.preview
+        sent = posted.size_bytes if posted else 0
+        lower = next((tier * MEBIBYTE for tier in (10, 8) if tier * MEBIBYTE < sent), sent // 2)
         now = self._clock.now()
         async with self._database.begin() as connection:
             await guilds.learn(connection, held.guild_id, limit_bytes=lower, until=now + LEARNED_FOR)

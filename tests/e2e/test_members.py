@@ -200,6 +200,31 @@ async def test_clip_over_the_limit_is_made_to_fit(rig: Rig) -> None:
     await verify_ledger(rig)
 
 
+async def test_clip_that_cannot_fit_comes_as_a_link_that_serves_ranges(rig: Rig) -> None:
+    """Where a copy would be too poor, the member gets a signed link instead, and it plays from anywhere."""
+    rig.discord.settings.upload_limit_bytes = rig.discord.settings.member_upload_limit_bytes = 30_000
+    rig.movie.next_outcome(size_bytes=900_000, noise=True)
+    seen = {m["id"] for m in rig.discord.messages("video-lab", "owner")}
+    await rig.discord.slash("ben", "video-lab", "video", {"prompt": "A blizzard", "duration": 15})
+
+    def link() -> str | None:
+        for message in rig.discord.messages("video-lab", "owner"):
+            if message["id"] not in seen and (
+                found := re.search(r"http://127\.0\.0\.1:\d+/media/[^\s)>]+", message["content"])
+            ):
+                return found.group(0)
+        return None
+
+    url = await until(link, 60, "a link")
+    rig.discord.settings.upload_limit_bytes, rig.discord.settings.member_upload_limit_bytes = 10 * 2**20, None
+    async with aiohttp.ClientSession() as session:
+        async with session.get(url, headers={"Range": "bytes=100-199"}) as answer:
+            part = await answer.read()
+            assert (answer.status, len(part), answer.content_type) == (206, 100, "video/mp4")
+        async with session.get(url.replace("/media/", "/media/x")) as forged:
+            assert forged.status == 404
+
+
 async def test_no_secret_in_any_log_line(rig: Rig) -> None:
     """After all of this, at DEBUG, the log has no token, key, presigned query, callback signature or prompt."""
     await rig.discord.slash(
