@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import errno
+import os
 import signal
 import sys
 import tempfile
@@ -12,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from playground.folder import data_folder
+from playground.providers_only import serve_providers
 from playground.rig import Rig
 from playground.scripts import SCRIPTS
 from playground.scripts.steps import StepFailed, Steps
 
 DEFAULT_PORT = 8765
 CHECK = "first-clip"
+IN_USE = "Port {port} is in use by another program. Choose another one with --port, or leave --port out."
 
 
 class StartFailed(Exception):
@@ -29,6 +32,8 @@ def main() -> int:
     arguments = _arguments()
     script = CHECK if arguments.check else arguments.script
     try:
+        if arguments.part == "providers":
+            return asyncio.run(_until_told_to_stop(serve_providers(arguments.port)))
         if script:
             return asyncio.run(_until_told_to_stop(_run_script(script, arguments.data_dir)))
         with data_folder(arguments.data_dir) as folder:
@@ -36,11 +41,18 @@ def main() -> int:
     except StartFailed as error:
         print(error, file=sys.stderr)
         return 1
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        print(IN_USE.format(port=arguments.port), file=sys.stderr)
+        return 1
 
 
 def _arguments() -> argparse.Namespace:
     about = "The bot, unmodified, in a simulated Discord with simulated providers, in your browser."
     parser = argparse.ArgumentParser(prog="python -m playground", description=about)
+    only = "`providers`: the simulated providers alone, with the settings to use beside a real Discord token"
+    parser.add_argument("part", nargs="?", choices=["providers"], help=only)
     free = f"the page's port (default: {DEFAULT_PORT}, or a free one when that is in use)"
     parser.add_argument("--port", type=int, help=free)
     parser.add_argument(
@@ -71,7 +83,7 @@ async def _serve(arguments: argparse.Namespace, folder: Path) -> int:
     try:
         assert rig.page is not None, "started with a page"
         print(_welcome(rig, rig.page.origin), flush=True)
-        if not arguments.no_browser:
+        if not arguments.no_browser and _has_screen():
             await asyncio.to_thread(webbrowser.open, rig.page.origin)
         await asyncio.Event().wait()
     finally:
@@ -83,13 +95,9 @@ async def _start_with_page(folder: Path, port: int | None) -> Rig:
     try:
         return await _start(folder, DEFAULT_PORT if port is None else port)
     except OSError as error:
-        if error.errno != errno.EADDRINUSE:
+        if port is not None or error.errno != errno.EADDRINUSE:
             raise
-    if port is None:
         return await _start(folder, 0)
-    raise StartFailed(
-        f"Port {port} is in use by another program. Name another one: python -m playground --port {port + 1}"
-    )
 
 
 async def _start(folder: Path, page_port: int | None) -> Rig:
@@ -97,6 +105,12 @@ async def _start(folder: Path, page_port: int | None) -> Rig:
         return await Rig.start(folder, page_port=page_port)
     except (RuntimeError, TimeoutError) as error:
         raise StartFailed(str(error)) from error
+
+
+def _has_screen() -> bool:
+    """Whether somebody sits before a graphical screen; without one, a text browser would take over the terminal."""
+    graphical = sys.platform == "darwin" or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
+    return sys.stdout.isatty() and graphical
 
 
 def _welcome(rig: Rig, address: str) -> str:

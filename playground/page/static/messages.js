@@ -1,5 +1,6 @@
 // The message list. A message is redrawn only when its own payload changed, so a playing clip goes on playing.
 import { avatar, byId, element } from "./dom.js";
+import { follow } from "./follow.js";
 import { component } from "./components.js";
 import { inline, markdown } from "./markdown.js";
 import { media, local } from "./media.js";
@@ -10,6 +11,7 @@ const LOADING = 1 << 7;
 const COMPONENTS_V2 = 1 << 15;
 const drawn = new Map();
 const dismissed = new Set();
+const toEnd = follow(byId("messages"));
 let menus = []; // context menus: {name, type} with Discord's types, 2 on a person and 3 on a message
 
 export function offerMenus(registered) {
@@ -23,7 +25,6 @@ export function clear(welcome) {
 
 export function show(messages, viewer, act) {
   const list = byId("messages");
-  const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 120;
   const present = new Set(messages.map((message) => message.id));
   for (const [id, entry] of drawn) {
     if (present.has(id)) continue;
@@ -31,7 +32,7 @@ export function show(messages, viewer, act) {
     drawn.delete(id);
   }
   for (const message of messages.filter(({ id }) => !dismissed.has(id))) draw(list, message, viewer, act);
-  if (atEnd) list.scrollTop = list.scrollHeight;
+  toEnd();
 }
 
 function draw(list, message, viewer, act) {
@@ -43,7 +44,7 @@ function draw(list, message, viewer, act) {
   else list.append(node);
   drawn.set(message.id, { node, text });
   for (const item of node.querySelectorAll("video, img")) {
-    item.addEventListener(item.tagName === "IMG" ? "load" : "loadedmetadata", () => node.nextSibling || (list.scrollTop = list.scrollHeight));
+    item.addEventListener(item.tagName === "IMG" ? "load" : "loadedmetadata", toEnd);
   }
 }
 

@@ -1,13 +1,16 @@
 // The side panel: the bot's process, the simulated provider's tasks and credits, faults to play with, the bot's log.
 import { tell } from "./api.js";
 import { byId, element } from "./dom.js";
+import { follow } from "./follow.js";
 
 const BOT_ACTIONS = [["kill", "Kill -9"], ["stop", "Stop"], ["start", "Start"]];
 let say = () => {};
 let log = "";
+let logToEnd = () => {};
 
 export function start(faults, announce) {
   say = announce;
+  logToEnd = follow(byId("log"));
   byId("bot-actions").append(...BOT_ACTIONS.map(([action, label]) =>
     element("button", { type: "button", class: `quiet${action === "kill" ? " danger" : ""}`, id: `bot-${action}`, onclick: (event) => command(event, "/api/bot", { action }) }, label)));
   byId("faults").append(...faults.map(fault));
@@ -68,8 +71,6 @@ function task(entry) {
 function showLog(text) {
   if (text === log) return;
   log = text;
-  const node = byId("log");
-  const atEnd = node.scrollHeight - node.scrollTop - node.clientHeight < 40;
-  node.textContent = text.replace(/\x1b\[[0-9;]*m/g, "");
-  if (atEnd) node.scrollTop = node.scrollHeight;
+  byId("log").textContent = text.replace(/\x1b\[[0-9;]*m/g, "");
+  logToEnd();
 }

@@ -109,15 +109,23 @@ async def test_kill_and_start_from_the_side_panel(rig: Rig, browser: Browser) ->
     "SEEDANCE_SCREENSHOT" not in os.environ, reason="set SEEDANCE_SCREENSHOT to renew docs/playground.png"
 )
 async def test_picture_for_the_readme(tmp_path: Path, browser: Browser) -> None:
-    """Two clips of the real bot, one under way."""
+    """The real bot: a clip that has arrived, and the next one under way."""
     rig = await Rig.start(tmp_path / "data", page_port=0)
     try:
-        rig.movie.render_s = 1.0
+        rig.movie.render_s = 8.0
+        await browser.call(
+            "Emulation.setDeviceMetricsOverride", width=1440, height=960, deviceScaleFactor=1, mobile=False
+        )
         await open_page(browser, rig)
         await browser.press("Enter", 13)
         await browser.until("document.querySelector('#messages video')?.readyState >= 2", timeout_s=60)
-        await rig.discord.slash("ann", "video-lab", "balance")
-        await browser.until("document.querySelector('.message.private')")
+        await rig.discord.slash(
+            "ann", "video-lab", "video", {"prompt": "A paper boat sails down a rainy street at dusk"}
+        )
+        await browser.until("document.querySelector('.state.processing')", timeout_s=60)
+        await browser.evaluate("document.querySelector('#messages video').currentTime = 2.4")
+        await browser.evaluate("document.querySelector('#messages').scrollTop = 1e6")
+        await browser.until("!document.querySelector('#messages video').seeking")
         SCREENSHOT.write_bytes(await browser.screenshot())
     finally:
         await rig.stop()
