@@ -15,6 +15,11 @@ from bot import setting_values as v
 
 #: Providers in the order in which they are preferred.
 PROVIDERS = ("seedance2-movie", "seedance2ai", "seedance-tv")
+#: Settings that are read and checked, but that nothing of this version uses yet; who sets one is told at start.
+NOT_USED_YET = (
+    "operator_guild_id", "media_store_url", "prices_file", "approval_ttl_s", "quote_ttl_s",
+    "seedance2ai_api_key", "seedance_tv_api_key",
+)  # fmt: skip
 SHOWN_VALUE_CHARS = 60
 MAX_SETTING_FILE_BYTES = 64 * 1024
 
@@ -206,6 +211,20 @@ class Settings(BaseModel):
         found = [key.get_secret_value() for key in keys if key is not None]
         password = urlsplit(self.database_url).password
         return [*found, *({password, unquote(password)} if password else ())]
+
+    @property
+    def warnings(self) -> list[str]:
+        """Sentences for the operator about settings that are right but not what one would expect."""
+        found = [
+            f"{name.upper()} is set, but nothing of this version uses it yet"
+            for name in NOT_USED_YET
+            if name in self.model_fields_set
+        ]
+        if self.provider_allow_private_hosts:
+            found.append(
+                "PROVIDER_ALLOW_PRIVATE_HOSTS is on: addresses in private networks may be asked for; for trials"
+            )
+        return found
 
     def require_run(self) -> None:
         """Check what running the real bot needs beyond what every command needs.

@@ -3,6 +3,7 @@
 import argparse
 import fcntl
 import importlib.util
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from bot import app, log
 from bot.cli.output import CommandFailed
 from bot.cli.start import Commands, add_command
 from bot.settings import Settings, SettingsError
+
+logger = logging.getLogger(__name__)
 
 ROLES = ("all",)
 
@@ -48,6 +51,8 @@ async def run(_arguments: argparse.Namespace) -> int:
         _become_playground()
     settings.require_run()
     log.configure(settings.log_level, settings.log_format, settings.secrets)
+    for warning in settings.warnings:
+        logger.warning("setting.warning", extra={"about": warning})
     with only_one(settings.sqlite_file):
         return await _run(settings)
 

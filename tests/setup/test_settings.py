@@ -177,3 +177,11 @@ def test_the_sqlite_file_is_in_the_data_folder_unless_named() -> None:
     assert load(DATA_DIR="/srv/bot").sqlite_file == Path("/srv/bot/bot.db")
     assert load(DATA_DIR="/srv", DATABASE_URL="sqlite+aiosqlite:////x/y.db").sqlite_file == Path("/x/y.db")
     assert load(DATABASE_URL="postgresql+asyncpg://localhost/bot").sqlite_file is None
+
+
+def test_what_is_set_without_effect_is_said() -> None:
+    """Nobody waits for a setting to work that nothing uses yet, or tries out with the guards down unknowingly."""
+    settings = load(MEDIA_STORE_URL="s3://bucket", PROVIDER_ALLOW_PRIVATE_HOSTS="true", HTTP_PORT="80")
+
+    assert [line.partition(" ")[0] for line in settings.warnings] == ["MEDIA_STORE_URL", "PROVIDER_ALLOW_PRIVATE_HOSTS"]
+    assert load().warnings == []
