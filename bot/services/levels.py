@@ -1,6 +1,6 @@
 """Which budget rows a job must fit: limits by rule, periods by calendar, rows made when first needed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -82,6 +82,7 @@ class LevelBook:
             raise InvariantBroken(f"no {wanted.level} budget after it was made")
         if row.account.limit != wanted.limit:
             await money.set_limit(connection, row.account, wanted.limit)
+            return replace(row, account=replace(row.account, limit=wanted.limit))
         return row
 
     async def _find(self, connection: AsyncConnection, wanted: _Wanted, now: datetime) -> money.BudgetRow | None:

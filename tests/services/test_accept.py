@@ -84,6 +84,17 @@ async def test_the_cheaper_variant_fits_every_level(make_world: MakeWorld) -> No
     await world.accept(model=request.model, resolution=request.resolution, duration_s=request.duration_s)
 
 
+async def test_what_is_offered_fits_a_limit_that_was_just_lowered(world: World) -> None:
+    """A moderator lowers the allowance to 5: the refusal and its offer go by the new limit at once."""
+    await world.accept(duration_s=4, resolution="480p", model="seedance2-movie/seedance-2.0-fast")
+    await world.budgets.set_limit(guild_id=GUILD, actor_id=1, scope="everyone", subject=0, credits=credits("5"))
+
+    with pytest.raises(BudgetRefused) as caught:
+        await world.accept()
+
+    assert (caught.value.available, caught.value.cheaper) == (credits("2.12"), None)
+
+
 async def test_a_wallet_without_allowance_is_offered_what_it_can_pay(make_world: MakeWorld) -> None:
     """No allowance, 5 credits granted: a 9 credit clip is refused with the 3.6 credit variant."""
     world = make_world(rules=MoneyRules(home_guild_id=GUILD, member_allowance=ZERO))

@@ -1,6 +1,7 @@
 """Who is served next, and how many at once."""
 
 import asyncio
+import itertools
 from collections.abc import Callable
 
 from bot.domain.jobs import RUNNING_PLACES, Job, JobState
@@ -104,5 +105,5 @@ async def test_dispatch_beside_a_cancel_tells_the_truth(make_world: MakeWorld) -
     for job in jobs:
         history = await world.queries.history(job.id)
         assert history[-1].after == await world.state(job)
-        assert all(later.before == earlier.after for earlier, later in zip(history, history[1:], strict=False))
+        assert all(later.before == earlier.after for earlier, later in itertools.pairwise(history))
     await world.run_until_quiet()

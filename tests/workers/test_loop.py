@@ -214,7 +214,7 @@ async def test_two_loops_run_each_job_once(make_world: MakeWorld) -> None:
     jobs = [await world.accept(user=USER + n % 4) for n in range(24)]
 
     async def done() -> bool:
-        return all([j.state is S.DELIVERED for j in await world.queries.jobs(limit=100)])
+        return all(j.state is S.DELIVERED for j in await world.queries.jobs(limit=100))
 
     async with _working(_loop(world), _loop(world)):
         await _until(world, done)
