@@ -2,7 +2,7 @@
 # Two stages: the first installs exactly what uv.lock names, the second only carries it. Runs on amd64 and arm64.
 FROM python:3.13-slim-bookworm AS build
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=/app/.venv
-RUN pip install --no-cache-dir --disable-pip-version-check 'uv>=0.8'
+RUN pip install --no-cache-dir --disable-pip-version-check uv==0.13.8
 WORKDIR /app
 COPY pyproject.toml uv.lock ./
 RUN --mount=type=cache,target=/root/.cache/uv uv sync --frozen --no-dev
