@@ -1,0 +1,124 @@
+"""`check` and `sync` against the simulated Discord and provider."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from playground.rig import Rig
+
+ROOT = Path(__file__).resolve().parents[2]
+TIMEOUT_S = 60
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
+    """A Discord and a provider, without a bot."""
+    rig = await Rig.start(tmp_path, start_bot=False)
+    yield rig
+    await rig.stop()
+
+
+async def bot(rig: Rig, *arguments: str, **changes: str) -> tuple[int, str, str]:
+    """Run a command in a process of its own, as the client sets addresses for its whole process."""
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **rig.settings(), **changes}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bot",
+        *arguments,
+        env=environ,
+        cwd=rig.data_dir,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(TIMEOUT_S):
+        out, err = await process.communicate()
+    return process.returncode or 0, out.decode(), err.decode()
+
+
+async def findings(rig: Rig, **changes: str) -> tuple[int, dict[str, dict[str, Any]]]:
+    """Run the doctor; returns the exit code and what it found by name."""
+    code, out, err = await bot(rig, "check", "--json", **changes)
+    assert err == ""
+    return code, {finding["name"]: finding for finding in json.loads(out)}
+
+
+async def test_a_complete_installation_is_in_order(rig: Rig) -> None:
+    """After `sync`, which also makes the tables, every line is ok and the exit code 0."""
+    synced = await bot(rig, "sync")
+    code, out, err = await bot(rig, "check")
+
+    assert synced[0] == 0, synced[2]
+    assert "video" in synced[1]
+    lines = out.splitlines()
+    assert (code, err) == (0, "")
+    assert all(line.startswith("ok   ") for line in lines), out
+    names = [line.removeprefix("ok   ").partition(":")[0] for line in lines]
+    assert names == [
+        "settings",
+        "database",
+        "migrations",
+        "discord token",
+        "commands",
+        "intents",
+        "seedance2-movie",
+        "callback address",
+        "spending",
+    ]
+
+
+async def test_every_fault_is_found_at_once(rig: Rig) -> None:
+    """A fresh folder, a dead key and an empty pool: each has its own line, and the exit code is 1."""
+    code, found = await findings(rig, SEEDANCE2_MOVIE_API_KEY="wrong", DISCORD_GUILD_ID="")
+
+    assert code == 1
+    assert {name for name, finding in found.items() if not finding["ok"]} == {"database", "commands", "seedance2-movie"}
+    assert "python -m bot migrate" in found["database"]["sentence"]
+    assert "+video" in found["commands"]["sentence"]
+    assert "INVALID_API_KEY" in found["seedance2-movie"]["sentence"]
+
+
+async def test_a_token_that_discord_refuses_is_found(rig: Rig) -> None:
+    """The token itself is not in the line."""
+    code, found = await findings(rig, DISCORD_TOKEN="not-the-token")
+
+    assert code == 1
+    assert not found["discord token"]["ok"]
+    assert "not-the-token" not in found["discord token"]["sentence"]
+
+
+async def test_nobody_who_can_spend_is_found(rig: Rig) -> None:
+    """Without a home server and a pool, every request would be refused; the line shows the command that helps."""
+    await bot(rig, "migrate")
+    _, before = await findings(rig, DISCORD_GUILD_ID="")
+    await bot(rig, "pool", "--guild", "123", "--credits", "5")
+    _, after = await findings(rig, DISCORD_GUILD_ID="")
+
+    assert not before["spending"]["ok"]
+    assert "python -m bot pool --guild" in before["spending"]["sentence"]
+    assert after["spending"]["ok"]
+
+
+async def test_a_public_address_that_leads_elsewhere_is_found(rig: Rig) -> None:
+    """Only while something listens; then the address must lead back to it."""
+    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", rig.http_port)
+    async with server:
+        _, found = await findings(rig, PUBLIC_BASE_URL="http://127.0.0.1:1")
+
+    assert not found["callback address"]["ok"]
+    assert found["callback address"]["sentence"].startswith("PUBLIC_BASE_URL: ")
+
+
+async def test_the_doctor_makes_no_database_and_registers_nothing(rig: Rig) -> None:
+    """Looking is not changing: not even an empty file or a command is left behind."""
+    await findings(rig)
+
+    assert list(rig.data_dir.glob("bot.db*")) == []
+    assert not rig.discord.commands(rig.discord.people["owner"], next(iter(rig.discord.channels.values())))
