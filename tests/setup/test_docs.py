@@ -1,0 +1,153 @@
+"""The documents say what is there: settings, commands, files, permissions."""
+
+import argparse
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from bot.cli.main import build_parser
+from bot.discord.client import NEEDED_PERMISSIONS
+from bot.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+GUIDES = ("README.md", "docs/operating.md", "CONTRIBUTING.md")
+
+#: Read by compose.yaml, not by the bot.
+FOR_COMPOSE = {"POSTGRES_PASSWORD"}
+
+#: What placeholders of the documents stand for.
+EXAMPLES = {"ID": "81384788765712384", "N": "500", "STATE": "running", "FILE": "copy.db"}
+COMMAND = re.compile(r"(?:^|[`\s(/])python -m bot\b([^`\n|;.…]*)", re.MULTILINE)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+SETTING = re.compile(r"^#?([A-Z][A-Z0-9_]*)=(.*)$", re.MULTILINE)
+
+
+def read(name: str) -> str:
+    """Return a file of the project."""
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def anchors(text: str) -> set[str]:
+    """Return the anchors that a Markdown page's headings make."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def commands(name: str) -> list[list[str]]:
+    """Return the arguments of every `python -m bot …` of a page, its placeholders filled in."""
+    found = [shlex.split(match) for match in COMMAND.findall(read(name))]
+    return [[EXAMPLES.get(word, word) for word in words] for words in found]
+
+
+def test_the_example_file_has_every_setting_and_no_other() -> None:
+    """Nobody has to read the source to learn what can be set."""
+    names = {name for name, _ in SETTING.findall(read(".env.example"))}
+
+    assert names - FOR_COMPOSE == {field.upper() for field in Settings.model_fields}
+
+
+def test_the_example_file_shows_good_values_and_true_defaults() -> None:
+    """Every value can be used as it stands, and one that is not marked as an example is the default."""
+    text = read(".env.example")
+    not_here = {"PRICES_FILE", "FFMPEG", *FOR_COMPOSE}  # a file and a program that need not exist
+    shown = {name: value for name, value in SETTING.findall(text) if name not in not_here}
+    defaults = Settings()
+    loaded = Settings.load(shown, None)
+    changed = {field for field in Settings.model_fields if getattr(loaded, field) != getattr(defaults, field)}
+    marked = {name.lower() for name in re.findall(r"for example:\n#([A-Z0-9_]+)=", text)}
+
+    assert changed <= marked
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_every_command_in_the_guides_exists(name: str) -> None:
+    """What a guide tells to type is understood, options included."""
+    parser = build_parser()
+    refused = []
+    for words in commands(name):
+        try:
+            parser.parse_args(words)
+        except (SystemExit, argparse.ArgumentError):
+            refused.append(" ".join(words))
+
+    assert not refused
+
+
+def test_the_readme_names_every_command() -> None:
+    """No command of the operator's is a secret."""
+    actions = build_parser()._subparsers
+    assert actions is not None
+    known = set(next(iter(actions._group_actions)).choices or ())
+
+    named = {words[0] for words in commands("README.md") if words}
+
+    assert named == known
+
+
+def test_the_readme_asks_for_the_permissions_that_the_bot_needs() -> None:
+    """The invite link that is shown is the one that the bot prints."""
+    assert f"permissions={NEEDED_PERMISSIONS.value}" in read("README.md")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    """A link to a file of the project, or to a heading of it, is not broken."""
+    broken = []
+    for link in LINK.findall(page.read_text(encoding="utf-8")):
+        if link.startswith(("http://", "https://", "mailto:")):
+            continue
+        path, _, anchor = link.partition("#")
+        target = page if not path else (page.parent / path).resolve()
+        if not target.exists() or (anchor and anchor not in anchors(target.read_text(encoding="utf-8"))):
+            broken.append(link)
+
+    assert not broken
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / ".env.example", ROOT / "compose.yaml"], ids=lambda page: page.name)
+def test_no_page_names_a_folder_of_one_machine(page: Path) -> None:
+    """What is written holds wherever the project lies."""
+    assert not re.search(r"(?<![\w.])/(?:work|root|home|Users|tmp/\w)\b", page.read_text(encoding="utf-8"))
+
+
+def test_the_image_copies_what_exists_and_what_the_builder_is_sent() -> None:
+    """Every file that the Dockerfile copies from the project is there and not ignored."""
+    lines = [line.split() for line in read("Dockerfile").splitlines() if line.startswith("COPY ")]
+    sources = {word for words in lines if "--from" not in words[1] for word in words[1:-1]}
+    allowed = {line[1:] for line in read(".dockerignore").splitlines() if line.startswith("!")}
+
+    assert sources
+    assert all((ROOT / source).exists() for source in sources)
+    assert sources == allowed
+
+
+def test_the_builder_is_sent_nothing_else() -> None:
+    """No secret, history, data or test can reach the image: all is ignored but what is named."""
+    rules = [line for line in read(".dockerignore").splitlines() if line and not line.startswith("#")]
+
+    assert rules[0] == "*"
+    assert {"!bot", "!cogs", "!migrations"} <= set(rules)
+
+
+def test_the_image_is_built_by_the_uv_that_the_set_up_allows() -> None:
+    """The version is pinned, and recent enough to read the lock."""
+    pinned = re.search(r"uv==(\d+)\.(\d+)\.\d+", read("Dockerfile"))
+    least = re.search(r"uv>=(\d+)\.(\d+)", read("Makefile"))
+
+    assert pinned
+    assert least
+    assert tuple(map(int, pinned.groups())) >= tuple(map(int, least.groups()))
+
+
+def test_the_image_has_a_python_that_the_project_runs_on() -> None:
+    """Both stages have the same one, within `requires-python`."""
+    versions = set(re.findall(r"^FROM python:3\.(\d+)-\S+", read("Dockerfile"), re.MULTILINE))
+    requires = tomllib.loads(read("pyproject.toml"))["project"]["requires-python"]
+    least, beyond = map(int, re.findall(r"3\.(\d+)", requires))
+
+    assert len(versions) == 1
+    assert least <= int(versions.pop()) < beyond
