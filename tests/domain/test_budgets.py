@@ -65,12 +65,12 @@ ZONES = ["UTC", "Asia/Tokyo", "Europe/Amsterdam", "America/Sao_Paulo", "America/
 @given(
     st.sampled_from(ZONES),
     st.sampled_from(Period),
-    st.datetimes(datetime(1990, 1, 1), datetime(2030, 1, 1)),
+    st.integers(631_152_000, 1_893_456_000),  # 1990 to 2030
     st.integers(0, 6),
 )
-def test_periods_hold_now_and_follow_each_other(zone: str, period: Period, naive: datetime, week_start: int) -> None:
+def test_periods_hold_now_and_follow_each_other(zone: str, period: Period, second: int, week_start: int) -> None:
     """No moment is outside its period, and the next period begins where this one ends."""
-    now = naive.replace(tzinfo=UTC)
+    now = datetime.fromtimestamp(second, UTC)
 
     start, end = period_bounds(period, now, zone=zone, week_start=week_start)
 
