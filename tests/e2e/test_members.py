@@ -110,29 +110,33 @@ async def test_bad_input_is_refused_in_a_sentence_before_anything_is_held(
 
 async def test_twenty_commands_at_once_with_credits_for_three(rig: Rig) -> None:
     """Three are accepted, seventeen refused with the reason and a cheaper variant or the time; sums are exact."""
-    rig.movie.render_s = 1.5
+    rig.movie.render_s, used = 1.5, rig.movie.account.used
     outcomes = await asyncio.gather(
         *(rig.discord.slash("mo", "general", "video", {"prompt": f"A tram, number {n}"}) for n in range(20))
     )
     await until(lambda: len(clips(rig, "general")) == 3, 60, "three clips")
     rig.movie.render_s = 0.3
+    assert rig.movie.account.used - used == 27
     refused = [text_of(m) for o in outcomes for m in o.follow_ups if m is not None and m["flags"] & EPHEMERAL]
 
     assert all(o.acknowledged for o in outcomes)
     assert len(refused) == 17
     assert all("0" in text for text in refused)
-    assert rig.movie.account.used == 27
     await verify_ledger(rig)
 
 
 async def test_cancel_again_and_delete_buttons(rig: Rig) -> None:
     """A running job is cancelled for nothing; a clip can be had again and deleted by its requester only."""
+    used = rig.movie.account.used
     rig.movie.next_outcome(hang=True)
     asked = await rig.discord.slash("ann", "video-lab", "video", {"prompt": "A slow snail"})
-    await until(lambda: any(t.status == "processing" for t in rig.movie.tasks.values()))
+    await until(
+        lambda: any(t.order.prompt == "A slow snail" and t.status == "processing" for t in rig.movie.tasks.values())
+    )
+    await until(lambda: "sb1:cancel" in json.dumps(asked.message))
     await rig.discord.click("ann", int(asked.message["id"]), button(asked.message, "cancel"))
     await until(lambda: "retry" in json.dumps(asked.message), what="the cancelled card with Try again")
-    assert rig.movie.account.used == 27
+    assert rig.movie.account.used == used
 
     count = len(clips(rig))
     await rig.discord.click("ann", int(asked.message["id"]), button(asked.message, "retry"))
