@@ -17,7 +17,7 @@ from bot import setting_values as v
 PROVIDERS = ("seedance2-movie", "seedance2ai", "seedance-tv")
 #: Settings that are read and checked, but that nothing of this version uses yet; who sets one is told at start.
 NOT_USED_YET = (
-    "operator_guild_id", "media_store_url", "prices_file", "approval_ttl_s", "quote_ttl_s",
+    "operator_guild_id", "media_store_url", "approval_ttl_s", "quote_ttl_s",
     "seedance2ai_api_key", "seedance_tv_api_key",
 )  # fmt: skip
 SHOWN_VALUE_CHARS = 60

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
+from bot.app.prices import load_prices
 from bot.clock import Clock
 from bot.db.engine import Database
 from bot.domain.budgets import Period
@@ -30,7 +31,7 @@ from bot.services.status import StatusCheck
 from bot.services.submission import Submitter
 from bot.services.wake import Wake
 from bot.settings import Settings, SettingsError
-from bot.workers.loop import WorkerLoop
+from bot.workers.loop import NoteState, WorkerLoop, note_nothing
 from bot.workers.steps import Steps
 
 SECONDS_A_MINUTE = 60.0
@@ -73,7 +74,7 @@ def catalog(settings: Settings, supported: tuple[str, ...]) -> Catalog:
     """Build the catalogue of the providers that have a key.
 
     Raises:
-        SettingsError: no provider, or DEFAULT_MODEL is not among the models.
+        SettingsError: no provider, DEFAULT_MODEL is not among the models, or PRICES_FILE is wrong.
     """
     names = [name for name in settings.enabled_providers if name in supported]
     if not names:
@@ -81,7 +82,14 @@ def catalog(settings: Settings, supported: tuple[str, ...]) -> Catalog:
         raise SettingsError(f"{needed}: is needed and not set. Example: {needed}=your-key")
     rates = {name: settings.provider(name).credit_rate for name in names}
     try:
-        return Catalog.build(providers=names, rates=rates, default_model=settings.default_model)
+        return Catalog.build(
+            providers=names,
+            rates=rates,
+            prices=load_prices(settings.prices_file),
+            default_model=settings.default_model,
+        )
+    except SettingsError:
+        raise
     except ValueError as error:
         raise SettingsError(f"DEFAULT_MODEL: {error}. Example: DEFAULT_MODEL=seedance2-movie/seedance-2.0") from error
 
@@ -136,6 +144,7 @@ class Wiring:
     pace: Pacing
     edges: Edges
     owners: frozenset[int] = frozenset()
+    note_state: NoteState = note_nothing
 
     def services(self) -> ServiceSet:
         """Build every service."""
@@ -177,7 +186,14 @@ class Wiring:
             leases=leases,
             dispatch=dispatch,
             loop=WorkerLoop(
-                clock, leases=leases, steps=steps, dispatch=dispatch, cards=cards, wake=wake, lease_s=times.lease_s
+                clock,
+                leases=leases,
+                steps=steps,
+                dispatch=dispatch,
+                cards=cards,
+                wake=wake,
+                lease_s=times.lease_s,
+                note_state=self.note_state,
             ),
             wake=wake,
         )

@@ -126,6 +126,7 @@ class App:
             pace=self.pace,
             edges=edges,
             owners=self.client.owner_ids_of_application(),
+            note_state=self.metrics.note_state,
         )
         return wiring.services()
 

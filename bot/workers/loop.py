@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from bot.clock import Clock
 from bot.domain.errors import LeaseLost
@@ -23,6 +24,13 @@ RENEWALS_PER_LEASE = 3
 GRACE_S = 10.0
 
 
+NoteState = Callable[[str, str, float], None]
+
+
+def note_nothing(_state: str, _provider: str, _seconds: float) -> None:
+    """Where nobody counts."""
+
+
 class WorkerLoop:
     """One process's worker. `stop` lets steps finish for a while, then hands the rest back."""
 
@@ -36,7 +44,10 @@ class WorkerLoop:
         cards: Cards,
         wake: Wake,
         lease_s: float,
+        note_state: NoteState = note_nothing,
     ) -> None:
+        """`note_state` hears the state that a job leaves, its provider, and the seconds it was in it."""
+        self._note_state = note_state
         self._clock = clock
         self._leases = leases
         self._steps = steps
@@ -124,6 +135,7 @@ class WorkerLoop:
         if moved is None:
             return None
         log.info("job.moved", extra={"job_id": held.id, "from": held.state.value, "to": moved.state.value})
+        self._note_state(held.state.value, held.provider, (moved.updated_at - held.updated_at).total_seconds())
         self._cards.touch(moved.id)
         if moved.state not in AT_ONCE:
             return None
