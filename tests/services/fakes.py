@@ -81,6 +81,10 @@ class FakeProvider:
     on_search: Callable[[], object] | None = None
     _numbers: itertools.count = field(default_factory=lambda: itertools.count(1))
 
+    def number_from(self, first: int) -> None:
+        """Name the next tasks from this number on: worlds on one database must not name theirs alike."""
+        self._numbers = itertools.count(first)
+
     async def upload(self, reference: Reference, source: Path) -> UploadedReference:
         self.point("upload")
         return UploadedReference(reference.role.value, reference.kind, f"api/uploads/{reference.key}")

@@ -27,9 +27,9 @@ class Strike:
             raise Killed(name)
 
 
-async def _live(world: World) -> None:
+async def _live(world: World, user: int = USER) -> None:
     """One job from request to channel."""
-    await world.accept()
+    await world.accept(user=user)
     await world.run_until_quiet()
 
 
@@ -41,11 +41,11 @@ async def _points(world: World) -> list[str]:
     return strike.points
 
 
-async def _die_and_live_again(world: World, at: int) -> str:
+async def _die_and_live_again(world: World, at: int, user: int) -> str:
     strike = Strike(at)
     world.strike(strike)
     with pytest.raises(Killed):
-        await _live(world)
+        await _live(world, user)
     world.strike(lambda _name: None)
     world.restart()
     await world.run_until_quiet()
@@ -75,13 +75,12 @@ async def test_killed_at_every_point_of_a_jobs_life(make_world: MakeWorld) -> No
 
     for at in range(len(points)):
         world = make_world()
-        world.database.point = lambda _name: None
         user = USER + 1 + at
-        original = world.requester
-        world.requester = lambda original=original, user=user, **values: original(**(values | {"user": user}))
+        world.provider.number_from(1000 * (at + 1))
 
-        where = await _die_and_live_again(world, at)
+        where = await _die_and_live_again(world, at, user)
 
+        assert len(await world.queries.jobs(user_id=user)) == (0 if at == 0 else 1)
         await _is_whole(world, user, f"{at}: {where}")
 
 
