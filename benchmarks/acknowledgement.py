@@ -11,12 +11,12 @@ from playground.discord.virtual import Outcome
 from playground.rig import Rig
 
 PEOPLE = 400
-RATE, FULL_ROUND_S, QUICK_ROUND_S = 50, 3.4, 2.0
+RATE, FULL_ROUND_S, QUICK_ROUND_S = 50, 3.4, 1.2
 ROUNDS = 3
-HIGH_RATE, FULL_HIGH_S, QUICK_HIGH_S = 200, 5.0, 2.0
+HIGH_RATE, FULL_HIGH_S, QUICK_HIGH_S = 200, 5.0, 1.5
 P50_GOAL, P99_GOAL = 1.5, 3.0
 WARM_UP = 20
-SETTLE_S = 1.0
+SETTLE_S = 0.5
 
 
 async def acknowledgement(*, is_quick: bool) -> list[Row]:

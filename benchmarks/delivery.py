@@ -16,7 +16,7 @@ from playground.rig import Rig
 from playground.rig_bot import PROJECT
 
 CLIP_BYTES = MEBIBYTE
-FULL_ROUNDS, QUICK_ROUNDS = 30, 8
+FULL_ROUNDS, QUICK_ROUNDS = 30, 6
 WARM_UP = 3
 RENDER_S = 0.1
 POSTED_TIMEOUT_S = 20
