@@ -16,19 +16,18 @@ def render_item(kind: str, item: Any, _autogen: Any) -> str | Literal[False]:
     if kind == "type" and isinstance(item, Moment):
         return "sa.BigInteger()"
     if kind == "server_default" and isinstance(item, sa.DefaultClause):
-        words = {sa.False_: "sa.false()", sa.True_: "sa.true()"}  # 0 and 1 are no truths to PostgreSQL
+        words: dict[type, str] = {sa.False_: "sa.false()", sa.True_: "sa.true()"}  # 0 and 1 are no truths to PostgreSQL
         return words.get(type(item.arg), False)
     return False
 
 
 def run(connection: sa.Connection) -> None:
-    """Run the command in the connection's own transaction; both databases can roll back table changes."""
+    """Run the command in the transaction that the connection is in; both databases can roll back table changes."""
     context.configure(
         connection=connection,
         target_metadata=metadata,
         render_item=render_item,
         render_as_batch=connection.dialect.name == "sqlite",
-        transactional_ddl=True,
     )
     with context.begin_transaction():
         context.run_migrations()
