@@ -12,6 +12,7 @@ from bot.addresses import guarded_connector
 from bot.app import desk
 from bot.app.outside import SUPPORTED, open_provider
 from bot.app.process import App
+from bot.db import work
 from bot.db.engine import Database
 from bot.discord.sync import command_differences
 from bot.domain.errors import BotError, DeliveryError, ProviderAccount, ProviderError, SettingsInvalid
@@ -66,6 +67,8 @@ async def examine(load: Callable[[], Settings]) -> AsyncIterator[Finding]:
             yield finding
         yield await _address(settings)
         if database is not None and is_current:
+            if settings.public_base_url:
+                yield await _arrivals(settings, database)
             yield await _spending(settings, database, owners)
 
 
@@ -181,6 +184,19 @@ async def _address(settings: Settings) -> Finding:
     if status != 200:
         return Finding(name, False, f"PUBLIC_BASE_URL: {base}/healthz answers {status} instead of 200")
     return Finding(name, True, f"{base} reaches this bot")
+
+
+async def _arrivals(settings: Settings, database: Database) -> Finding:
+    """Say whether the last jobs had their callbacks."""
+    silent = []
+    for name in settings.enabled_providers:
+        async with database.read() as connection:
+            if await work.are_callbacks_silent(connection, name):
+                silent.append(name)
+    if not silent:
+        return Finding("callbacks", True, "nothing speaks against their arriving")
+    sentence = f"the last {work.SILENT_AFTER} jobs or more of {', '.join(silent)} had none; tasks are polled instead"
+    return Finding("callbacks", False, f"{sentence}. Is PUBLIC_BASE_URL reachable from outside?")
 
 
 async def _is_listening(settings: Settings) -> bool:
