@@ -117,20 +117,6 @@ async def mark_served(connection: AsyncConnection, provider: str, *, guild_id: i
         await upsert(connection, served, {"provider": provider, "guild_id": guild_id, "user_id": member}, {"at": at})
 
 
-async def note_callback(
-    connection: AsyncConnection, *, job_id: str, attempt: int, provider: str, task_id: str | None, now: datetime
-) -> None:
-    """Store a callback's hint; a repeat only counts."""
-    await upsert(
-        connection,
-        callback,
-        {"job_id": job_id, "attempt": attempt},
-        {"provider": provider, "task_id": task_id, "last_at": now},
-        only_new={"first_at": now, "count": 1},
-        only_change={"count": callback.c.count + 1},
-    )
-
-
 async def last_callback_at(connection: AsyncConnection, job_id: str) -> datetime | None:
     """Return when the newest callback for a job came."""
     query = (

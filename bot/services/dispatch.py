@@ -49,6 +49,10 @@ class Dispatch:
         return given
 
     async def _serve(self, provider: str, most: int) -> int:
+        """Give out places of one provider. A look comes first, so that a full provider costs no write at each wake."""
+        async with self._database.read() as connection:
+            if await work.count_running(connection, provider) >= self._places.per_provider[provider]:
+                return 0
         chosen: list[Waiting] = []
         async with self._database.begin() as connection:
             await work.lock_provider(connection, provider)

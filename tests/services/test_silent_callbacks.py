@@ -1,6 +1,6 @@
 """A provider whose callbacks do not arrive is polled as if there were none."""
 
-from bot.db import work
+from bot.db import notices, work
 from bot.db.engine import Database
 from tests.manual_clock import ManualClock
 
@@ -15,7 +15,7 @@ async def test_three_jobs_in_a_row_without_a_callback_and_one_with(database: Dat
             await work.note_finding(connection, PROVIDER, job_id=job_id)
             states.append(await work.are_callbacks_silent(connection, PROVIDER))
     async with database.begin() as connection:
-        await work.note_callback(connection, job_id="D", attempt=1, provider=PROVIDER, task_id=None, now=clock.now())
+        await notices.store(connection, [notices.Notice(PROVIDER, "D", 1, None)], now=clock.now())
         await work.note_finding(connection, PROVIDER, job_id="D")
         states.append(await work.are_callbacks_silent(connection, PROVIDER))
 
