@@ -212,3 +212,14 @@ async def parked_since(connection: AsyncConnection, *, before: datetime) -> list
         )
     )
     return [row.id for row in rows]
+
+
+async def living_cards(connection: AsyncConnection, *, now: datetime, limit: int) -> list[str]:
+    """Return the newest jobs whose card can still be edited through its interaction."""
+    rows = await connection.execute(
+        sa.select(job.c.id)
+        .where(job.c.interaction_token.is_not(None), job.c.token_expires_at > now)
+        .order_by(job.c.created_at.desc())
+        .limit(limit)
+    )
+    return [row.id for row in rows]

@@ -1,7 +1,7 @@
 """Queries over many jobs: waiting and running places, fairness, past durations, callbacks, delivery parts."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -54,19 +54,27 @@ async def lock_provider(connection: AsyncConnection, provider: str) -> None:
     )
 
 
-async def count_running(connection: AsyncConnection, provider: str) -> int:
-    """Count the running places that a provider's jobs occupy; a parked job blocks nobody."""
-    query = sa.select(sa.func.count()).where(
-        job.c.provider == provider, job.c.state.in_(_RUNNING), job.c.parked_reason.is_(None)
-    )
+#: A job in doubt keeps its place only so long: a provider's or member's places must not stay taken for a day.
+DOUBT_KEEPS_PLACE = timedelta(minutes=15)
+
+
+def _occupies(now: datetime) -> sa.ColumnElement[bool]:
+    """Tell whether a job has a running place: not a parked one, and not one that has been in doubt for long."""
+    in_fresh_doubt = sa.or_(job.c.unknown_since.is_(None), job.c.unknown_since > now - DOUBT_KEEPS_PLACE)
+    return sa.and_(job.c.state.in_(_RUNNING), job.c.parked_reason.is_(None), in_fresh_doubt)
+
+
+async def count_running(connection: AsyncConnection, provider: str, *, now: datetime) -> int:
+    """Count the running places that a provider's jobs occupy."""
+    query = sa.select(sa.func.count()).where(job.c.provider == provider, _occupies(now))
     return int((await connection.execute(query)).scalar_one())
 
 
-async def running_by_member(connection: AsyncConnection) -> dict[tuple[int, int], int]:
+async def running_by_member(connection: AsyncConnection, *, now: datetime) -> dict[tuple[int, int], int]:
     """Count running places by guild and member, over all providers."""
     query = (
         sa.select(job.c.guild_id, job.c.user_id, sa.func.count())
-        .where(job.c.state.in_(_RUNNING), job.c.parked_reason.is_(None))
+        .where(_occupies(now))
         .group_by(job.c.guild_id, job.c.user_id)
     )
     return {(guild, user): count for guild, user, count in await connection.execute(query)}

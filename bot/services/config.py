@@ -37,3 +37,17 @@ class Timings:
     reference_retention: timedelta = timedelta(days=30)
     clip_retention: timedelta = timedelta(days=7)
     undelivered_retention: timedelta = timedelta(days=30)
+
+
+#: For how long a job in doubt, or a finished one that is watched, is looked at often; then less and less.
+OFTEN_FOR = timedelta(minutes=30)
+SELDOM_AFTER = timedelta(days=1)
+LESS_OFTEN_S = 600.0
+SELDOM_S = 3600.0
+
+
+def patience_s(interval_s: float, age: timedelta) -> float:
+    """Return how long to wait between looks at something that has been open for `age`, at least `interval_s`."""
+    if age < OFTEN_FOR:
+        return interval_s
+    return max(interval_s, LESS_OFTEN_S if age < SELDOM_AFTER else SELDOM_S)

@@ -50,13 +50,14 @@ class Dispatch:
 
     async def _serve(self, provider: str, most: int) -> int:
         """Give out places of one provider. A look comes first, so that a full provider costs no write at each wake."""
+        places, now = self._places.per_provider[provider], self._clock.now()
         async with self._database.read() as connection:
-            if await work.count_running(connection, provider) >= self._places.per_provider[provider]:
+            if await work.count_running(connection, provider, now=now) >= places:
                 return 0
         chosen: list[Waiting] = []
         async with self._database.begin() as connection:
             await work.lock_provider(connection, provider)
-            free = min(most, self._places.per_provider[provider] - await work.count_running(connection, provider))
+            free = min(most, places - await work.count_running(connection, provider, now=now))
             if free > 0:
                 chosen = await self._choose(connection, provider, free)
             for waiting in chosen:
@@ -67,7 +68,7 @@ class Dispatch:
 
     async def _choose(self, connection: AsyncConnection, provider: str, free: int) -> list[Waiting]:
         now = self._clock.now()
-        running = await work.running_by_member(connection)
+        running = await work.running_by_member(connection, now=now)
         by_guild, by_member = await work.served_at(connection, provider)
         heads = await work.waiting_heads(connection, provider, now=now, deep=min(free, self._places.per_member))
         chosen: list[Waiting] = []

@@ -15,6 +15,8 @@ from bot.services.operator import fail_job
 
 log = logging.getLogger(__name__)
 
+MAX_REDRAWN = 200
+
 
 class Retention:
     """Keeps no more than it must, for no longer than it may."""
@@ -25,6 +27,13 @@ class Retention:
         self._store = store
         self._cards = cards
         self._timings = timings
+
+    async def redraw(self) -> None:
+        """Draw living cards anew after a start: a kill may have come between a job's move and its card's edit."""
+        async with self._database.read() as connection:
+            living = await reports.living_cards(connection, now=self._clock.now(), limit=MAX_REDRAWN)
+        for job_id in living:
+            self._cards.touch(job_id)
 
     async def tokens(self) -> None:
         """Show `still working` on private cards whose token dies soon, and delete dead tokens."""

@@ -16,7 +16,7 @@ from bot.domain.money import ZERO, Credits
 from bot.ports import Breaker, Provider
 from bot.services import settlement
 from bot.services.callbacks import MIN_CHECK_GAP, news_since
-from bot.services.config import Timings
+from bot.services.config import Timings, patience_s
 from bot.services.submission import Submitter, note_failure
 
 log = logging.getLogger(__name__)
@@ -24,8 +24,6 @@ log = logging.getLogger(__name__)
 STRIKES = 3
 STRIKES_SPAN = timedelta(minutes=10)
 SLOW_POLL_FACTOR = 5
-WATCH_SLOWLY_AFTER = timedelta(minutes=30)
-SLOW_WATCH_S = 600.0
 
 
 class StatusCheck:
@@ -228,7 +226,7 @@ class StatusCheck:
         if held.state is JobState.RUNNING:
             return interval
         since = held.unknown_since or held.finished_at or now
-        return interval * SLOW_POLL_FACTOR if now - since < WATCH_SLOWLY_AFTER else max(interval, SLOW_WATCH_S)
+        return patience_s(interval * SLOW_POLL_FACTOR, now - since)
 
     async def watch(self, held: Job) -> Job | None:
         """Look after a finished job whose task may still come to something: a cancelled or an expired one."""

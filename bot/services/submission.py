@@ -30,7 +30,7 @@ from bot.domain.jobs import Job, JobState, TaskStatus
 from bot.ports import Breaker, Links, MediaStore, Provider, Receipt, Submission, UploadedReference
 from bot.services import settlement
 from bot.services.callbacks import news_since
-from bot.services.config import Timings
+from bot.services.config import Timings, patience_s
 
 log = logging.getLogger(__name__)
 
@@ -269,7 +269,7 @@ class Submitter:
         since = held.unknown_since or now
         if now - since >= timedelta(seconds=self._timings.unknown_deadline_s):
             return await self.expire(held)
-        wait_s = max(self._timings.search_interval_s, retry_after_s or 0)
+        wait_s = max(patience_s(self._timings.search_interval_s, now - since), retry_after_s or 0)
         async with self._database.begin() as connection:
             await jobs.update_fenced(
                 connection,

@@ -70,6 +70,7 @@ async def test_a_complete_installation_is_in_order(rig: Rig) -> None:
         "intents",
         "seedance2-movie",
         "callback address",
+        "callbacks",
         "spending",
     ]
 
