@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from bot.clock import Clock
@@ -21,6 +22,14 @@ WORTH_A_BOT_EDIT = frozenset(
 )
 
 
+@dataclass(slots=True)
+class _Turn:
+    """One job's lock, kept while anybody holds it or waits for it."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    users: int = 0
+
+
 class Cards:
     """Shows jobs on their cards. Edits of one job never overtake each other: each reads the job when its turn comes."""
 
@@ -29,21 +38,25 @@ class Cards:
         self._clock = clock
         self._messenger = messenger
         self._breaker = breaker
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._turns: dict[str, _Turn] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._dirty: set[str] = set()
         self._slots = asyncio.Semaphore(MAX_EDITS_AT_ONCE)
 
     async def refresh(self, job_id: str) -> None:
         """Show a job's present state now. A card that cannot be shown is logged, never an error."""
-        lock = self._locks.setdefault(job_id, asyncio.Lock())
-        async with lock:
-            async with self._database.read() as connection:
-                current = await jobs.get(connection, job_id)
-            if current is not None and current.card is not None:
-                await self._show_or_tell(current, current.card)
-        if not lock.locked():
-            self._locks.pop(job_id, None)
+        turn = self._turns.setdefault(job_id, _Turn())
+        turn.users += 1
+        try:
+            async with turn.lock:
+                async with self._database.read() as connection:
+                    current = await jobs.get(connection, job_id)
+                if current is not None and current.card is not None:
+                    await self._show_or_tell(current, current.card)
+        finally:
+            turn.users -= 1
+            if turn.users == 0:
+                del self._turns[job_id]
 
     def touch(self, job_id: str) -> None:
         """Show a job's state soon; touches while one is under way become one more edit after it."""

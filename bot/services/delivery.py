@@ -38,7 +38,7 @@ REQUEST_LIMIT_BYTES = 25 * MEBIBYTE - 64 * 1024
 DIRECT_LIMIT_BYTES = 10 * MEBIBYTE
 LEARNED_FOR = timedelta(days=30)
 PROVIDER_LINK_LIFETIME = timedelta(days=7)
-MAX_TRIES = 8
+GIVE_UP_AFTER = timedelta(hours=6)
 RETRY_BASE_S = 2.0
 RETRY_MAX_S = 300.0
 CLOCK_TOLERANCE = timedelta(minutes=2)
@@ -109,7 +109,7 @@ class Delivery:
             except DeliveryTooLarge:
                 return await self._learn(held, package)
             except DeliveryAmbiguous:
-                return await self._retry(held, None)
+                return await self._retry(held, None)  # the next try begins with a search for the message mark
             except DeliveryError as error:
                 await self._forget(held)
                 return await self._retry(held, error.retry_after_s)
@@ -261,12 +261,15 @@ class Delivery:
             return await jobs.update_fenced(connection, held, delivery_rung=rung)
 
     async def _retry(self, held: Job, retry_after_s: float | None) -> Job | None:
-        if held.attempt >= MAX_TRIES:
+        """Try again later: after half the time that it has been tried for, for six hours in all."""
+        now = self._clock.now()
+        tried_for = now - held.updated_at
+        if tried_for >= GIVE_UP_AFTER:
             return await self._end(held, cause="Discord takes nothing", code="no_way")
-        wait_s = min(RETRY_BASE_S * 2**held.attempt, RETRY_MAX_S) if retry_after_s is None else retry_after_s
+        patience_s = min(max(RETRY_BASE_S, tried_for.total_seconds() / 2), RETRY_MAX_S)
+        wait_s = patience_s if retry_after_s is None else retry_after_s
         async with self._database.begin() as connection:
-            run_at = self._clock.now() + timedelta(seconds=wait_s)
-            await jobs.update_fenced(connection, held, run_at=run_at)
+            await jobs.update_fenced(connection, held, run_at=now + timedelta(seconds=wait_s), attempt=0)
         return None
 
     async def _end(self, held: Job, *, cause: str, code: str) -> Job:
