@@ -12,6 +12,25 @@ from bot.db.tables import metadata
 from tests.manual_clock import ManualClock
 from tests.postgres import TEMPLATE, PostgresServer, run_apart
 
+#: Tests that start processes, walk through days, or search for counter-examples: `make test-fast` leaves them out.
+SLOW = (
+    "e2e",
+    "playground",
+    "cli",
+    "media",
+    "services/test_status",
+    "services/test_kill",
+    "services/test_money_machine",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the slow part by its place."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(here).as_posix().startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
+
 
 async def _create_tables(url: str) -> None:
     database = Database(url)
