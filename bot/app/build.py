@@ -35,6 +35,7 @@ from bot.workers.loop import NoteState, WorkerLoop, note_nothing
 from bot.workers.steps import Steps
 
 SECONDS_A_MINUTE = 60.0
+CARD_REST_S = 0.3
 
 
 def limit(amount: Decimal | None) -> Limit:
@@ -152,7 +153,7 @@ class Wiring:
         times = timings(self.settings)
         levels = LevelBook(money_rules(self.settings, owners=self.owners))
         wake = Wake()
-        cards = Cards(database, clock, messenger=edges.messenger, breaker=self.pace.view)
+        cards = Cards(database, clock, messenger=edges.messenger, breaker=self.pace.view, rest_s=CARD_REST_S)
         places = {name: self.settings.provider(name).concurrency for name in edges.providers}
         dispatch = Dispatch(
             database,

@@ -33,7 +33,11 @@ class _Turn:
 class Cards:
     """Shows jobs on their cards. Edits of one job never overtake each other: each reads the job when its turn comes."""
 
-    def __init__(self, database: Database, clock: Clock, *, messenger: Messenger, breaker: BreakerView) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, *, messenger: Messenger, breaker: BreakerView, rest_s: float = 0.0
+    ) -> None:
+        """`rest_s` is the time between two edits of one card, in which its changes gather into the next edit."""
+        self._rest_s = rest_s
         self._database = database
         self._clock = clock
         self._messenger = messenger
@@ -41,6 +45,7 @@ class Cards:
         self._turns: dict[str, _Turn] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._dirty: set[str] = set()
+        self._is_stopping = False
         self._slots = asyncio.Semaphore(MAX_EDITS_AT_ONCE)
 
     async def refresh(self, job_id: str) -> None:
@@ -66,6 +71,7 @@ class Cards:
 
     async def stop(self) -> None:
         """Finish what is under way."""
+        self._is_stopping = True
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     async def _work(self, job_id: str) -> None:
@@ -74,6 +80,8 @@ class Cards:
                 self._dirty.discard(job_id)
                 async with self._slots:
                     await self.refresh(job_id)
+                if self._rest_s and not self._is_stopping:
+                    await self._clock.sleep(self._rest_s)
         finally:
             self._tasks.pop(job_id, None)
             if job_id in self._dirty:
