@@ -25,10 +25,10 @@ SLOW = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the slow part by its place."""
+    """Mark the slow part by its place, and what runs once more on PostgreSQL."""
     here = Path(__file__).parent
     for item in items:
-        if item.path.relative_to(here).as_posix().startswith(SLOW):
+        if item.path.relative_to(here).as_posix().startswith(SLOW) or "[postgresql" in item.name:
             item.add_marker(pytest.mark.slow)
 
 
