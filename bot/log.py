@@ -65,19 +65,11 @@ def _moment(record: logging.LogRecord) -> str:
 
 
 class _Formatter(logging.Formatter):
-    """Redacts what a subclass makes of a record, traceback included."""
+    """What both formats share: the redactor, and a record's traceback as text."""
 
     def __init__(self, redactor: Redactor) -> None:
         super().__init__()
         self._redactor = redactor
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the finished line."""
-        return self._redactor.clean(self.compose(record))
-
-    def compose(self, record: logging.LogRecord) -> str:
-        """Return the line before redaction."""
-        raise NotImplementedError
 
     def traceback(self, record: logging.LogRecord) -> str:
         """Return the record's traceback and stack, empty where it has none."""
@@ -88,12 +80,12 @@ class _Formatter(logging.Formatter):
 class TextFormatter(_Formatter):
     """One line for people: moment, level, logger, event, then `name=value` fields."""
 
-    def compose(self, record: logging.LogRecord) -> str:
-        """Return the line before redaction."""
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the finished line, redacted as a whole."""
         fields = "".join(f" {key}={_text(value)}" for key, value in _fields(record).items())
         line = f"{_moment(record)} {record.levelname:<7} {record.name}: {record.getMessage()}{fields}"
         traceback = self.traceback(record)
-        return f"{line}\n{traceback}" if traceback else line
+        return self._redactor.clean(f"{line}\n{traceback}" if traceback else line)
 
 
 class JsonFormatter(_Formatter):

@@ -88,7 +88,10 @@ async def test_a_parked_job_keeps_no_place(make_world: MakeWorld) -> None:
     world.provider.auto_finish = True
 
     third = await world.accept()
-    await world.until_state(third, S.DELIVERED, within_s=600)
+    delivered = await world.until_state(third, S.DELIVERED, within_s=600)
+
+    assert delivered.state is S.DELIVERED
+    assert [(await world.job(job)).is_parked for job in parked] == [True, True]
 
 
 async def test_dispatch_beside_a_cancel_tells_the_truth(make_world: MakeWorld) -> None:
