@@ -8,6 +8,7 @@ from cogs._replies import Interaction, defer, mark_filled, tell, words_of
 from cogs.errors import answer_errors
 from cogs.jobs import cancel_job
 from cogs.outcomes import tell_outcomes
+from cogs.panels import Panels, action_handler, register_action
 from cogs.services import Services
 
 
@@ -18,48 +19,55 @@ class Buttons:
         self._services = services
 
     def register(self, client: BotClient) -> None:
-        """Let presses of any of the bot's buttons, old and new, come here."""
+        """Let presses of any of the bot's buttons, old and new, come here; panels and modals go to their features."""
         client.add_dynamic_items(JobButton)
         client.on_button = self.press
+        Panels(self._services).register(client)
+        for action, handler in HANDLERS.items():
+            register_action(client, action, handler)
 
     async def press(self, interaction: Interaction, action: str, job_id: str, number: int | None) -> None:
         """Do what a button says, or say why not."""
         async with answer_errors(interaction, self._services.catalogue):
-            match action:
-                case Action.CANCEL:
-                    await self._cancel(interaction, job_id)
-                case Action.DELETE:
-                    await self._delete(interaction, job_id)
-                case Action.AGAIN | Action.RETRY:
-                    await self._again(interaction, job_id)
-                case _:
-                    await tell(interaction, words_of(interaction, self._services.catalogue)("error.button_expired"))
+            handler = action_handler(interaction.client, action)
+            if handler is None:
+                await tell(interaction, words_of(interaction, self._services.catalogue)("error.button_expired"))
+            else:
+                await handler(interaction, self._services, job_id)
             await tell_outcomes(interaction, self._services)
 
-    async def _cancel(self, interaction: Interaction, job_id: str) -> None:
-        await defer(interaction, private=True)
-        staff = is_moderator(interaction)
-        await tell(interaction, await cancel_job(interaction, self._services, job_id, is_moderator=staff))
 
-    async def _delete(self, interaction: Interaction, job_id: str) -> None:
-        await defer(interaction, private=True)
-        await self._services.delivery.delete_result(
-            job_id,
-            actor_id=interaction.user.id,
-            guild_id=interaction.guild_id,
-            is_moderator=is_moderator(interaction),
-        )
-        await tell(interaction, words_of(interaction, self._services.catalogue)("answer.deleted", job=job_id))
+async def cancel(interaction: Interaction, services: Services, job_id: str) -> None:
+    """Cancel a job; for its requester or a moderator."""
+    await defer(interaction, private=True)
+    staff = is_moderator(interaction)
+    await tell(interaction, await cancel_job(interaction, services, job_id, is_moderator=staff))
 
-    async def _again(self, interaction: Interaction, job_id: str) -> None:
-        """Ask for the same once more; what was private stays private."""
-        message = interaction.message
-        is_private = message is not None and message.flags.ephemeral
-        requester(interaction, self._services, message_id=None)  # in direct messages: refused before the placeholder
-        if not is_private:
-            check_place(interaction, words_of(interaction, self._services.catalogue))
-        message_id = await defer(interaction, private=is_private)
-        who = requester(interaction, self._services, message_id=message_id)
-        job = await self._services.generation.again(who, job_id)
-        mark_filled(interaction)
-        await self._services.cards.refresh(job.id)
+
+async def delete(interaction: Interaction, services: Services, job_id: str) -> None:
+    """Delete a clip; for its requester or a moderator."""
+    await defer(interaction, private=True)
+    await services.delivery.delete_result(
+        job_id,
+        actor_id=interaction.user.id,
+        guild_id=interaction.guild_id,
+        is_moderator=is_moderator(interaction),
+    )
+    await tell(interaction, words_of(interaction, services.catalogue)("answer.deleted", job=job_id))
+
+
+async def again(interaction: Interaction, services: Services, job_id: str) -> None:
+    """Ask for the same once more; what was private stays private."""
+    message = interaction.message
+    is_private = message is not None and message.flags.ephemeral
+    requester(interaction, services, message_id=None)  # in direct messages: refused before the placeholder
+    if not is_private:
+        check_place(interaction, words_of(interaction, services.catalogue))
+    message_id = await defer(interaction, private=is_private)
+    who = requester(interaction, services, message_id=message_id)
+    job = await services.generation.again(who, job_id)
+    mark_filled(interaction)
+    await services.cards.refresh(job.id)
+
+
+HANDLERS = {Action.CANCEL: cancel, Action.DELETE: delete, Action.AGAIN: again, Action.RETRY: again}

@@ -19,6 +19,13 @@ class Action(StrEnum):
     DELETE = "delete"
     AGAIN = "again"
     RETRY = "retry"
+    EDIT = "edit"
+    EXTEND = "extend"
+    SHARE = "share"
+    CONFIRM = "confirm"
+    DECLINE = "decline"
+    APPROVE = "approve"
+    DENY = "deny"
 
 
 def custom_id(action: Action, job_id: str, delivery_number: int | None = None) -> str:
