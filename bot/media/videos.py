@@ -18,6 +18,7 @@ ENCODE_WALL_S = 300
 ENCODE_CPU_S = 600
 AUDIO_BPS = 128_000
 PREVIEW_WIDTH_PX = 1280
+LAST_FRAME_WITHIN_S = 2
 
 # Anchored to the line's beginning: a file's own words are printed further in.
 _DURATION = re.compile(rb"^  Duration: (\d+):(\d\d):(\d\d\.\d+)", re.MULTILINE)
@@ -128,6 +129,20 @@ class Videos:
                 "-y",
                 f"file:{target}",
             ),
+            Bounds(wall_s=PROOF_WALL_S, cpu_s=PROOF_CPU_S, memory_bytes=MEMORY_BYTES, file_bytes=16 * MEBIBYTE),
+        )
+        return finished.is_ok and _size(target) > 0
+
+    async def last_frame(self, source: Path, target: Path, content_type: str) -> bool:
+        """Write a clip's last frame as JPEG, in its own size. False where there is none.
+
+        Only the end is decoded; each of its frames overwrites the one before.
+        """
+        finished = await self._run(
+            ("-sseof", f"-{LAST_FRAME_WITHIN_S}"),
+            source,
+            content_type,
+            ("-map", "0:v:0", *_SILENT, "-q:v", "2", "-f", "image2", "-update", "1", "-y", f"file:{target}"),
             Bounds(wall_s=PROOF_WALL_S, cpu_s=PROOF_CPU_S, memory_bytes=MEMORY_BYTES, file_bytes=16 * MEBIBYTE),
         )
         return finished.is_ok and _size(target) > 0

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from bot.domain.errors import DownloadFailed, MediaRejected
@@ -78,18 +79,25 @@ class Workshop:
 
     async def preview(self, key: str) -> Path | None:
         """Return a JPEG of the clip's first frame, None where it cannot be made."""
-        preview = f"{key}.preview.jpg"
+        return await self._picture(key, f"{key}.preview.jpg", self._videos.first_frame)
+
+    async def last_frame(self, key: str) -> Path | None:
+        """Return a JPEG of the clip's last frame in the clip's own size, None where it cannot be made."""
+        return await self._picture(key, f"{key}.last.jpg", self._videos.last_frame)
+
+    async def _picture(self, key: str, derived: str, make: Callable[[Path, Path, str], Awaitable[bool]]) -> Path | None:
+        """Return a picture of a clip; it is made once and kept until the clip is deleted."""
         try:
-            return await self._store.local(preview)
+            return await self._store.local(derived)
         except MediaRejected:
             source = await self._store.local(key)
         target = self._store.work_file()
         content_type = await asyncio.to_thread(_clip_type, source)
-        if content_type is None or not await self._videos.first_frame(source, target, content_type):
+        if content_type is None or not await make(source, target, content_type):
             target.unlink(missing_ok=True)
             return None
-        await self._store.put(preview, target)
-        return await self._store.local(preview)
+        await self._store.put(derived, target)
+        return await self._store.local(derived)
 
     async def _kept(self, key: str) -> ClipInfo | None:
         try:

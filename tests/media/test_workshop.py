@@ -260,6 +260,23 @@ async def test_preview_is_the_first_frame(workshop: Workshop, store: LocalStore,
     assert await workshop.preview("clips/broken.mp4") is None
 
 
+async def test_last_frame_is_the_one_that_a_clip_ends_with(
+    workshop: Workshop, store: LocalStore, clip_file: Path
+) -> None:
+    """It is another picture than the first, and goes with the clip."""
+    await store.put(KEY, _copy(clip_file, store))
+
+    last = await workshop.last_frame(KEY)
+    first = await workshop.preview(KEY)
+
+    assert last is not None
+    assert first is not None
+    assert last.read_bytes().startswith(b"\xff\xd8\xff")
+    assert last.read_bytes() != first.read_bytes()
+    await store.delete(KEY)
+    assert not last.exists()
+
+
 def _copy(source: Path, store: LocalStore) -> Path:
     target = store.work_file()
     target.write_bytes(source.read_bytes())
