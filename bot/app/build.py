@@ -12,13 +12,15 @@ from bot.domain.budgets import Period
 from bot.domain.catalog import Catalog
 from bot.domain.money import MILLI, Credits, Limit
 from bot.ports import Links, MediaStore, MediaWorkshop, Messenger, Provider, ReferenceIntake
+from bot.services.admission import Admission
+from bot.services.approvals import Approvals
 from bot.services.budgets import Budgets
 from bot.services.callbacks import Callbacks
 from bot.services.cancellation import Cancellation
 from bot.services.cards import Cards
 from bot.services.config import MoneyRules, Timings
 from bot.services.delivery import Delivery
-from bot.services.dispatch import Dispatch, Places
+from bot.services.dispatch import Dispatch
 from bot.services.fetching import Fetching
 from bot.services.generation import Generation
 from bot.services.guilds import Guilds
@@ -26,6 +28,7 @@ from bot.services.leases import Leases
 from bot.services.levels import LevelBook
 from bot.services.pacing import Pacing
 from bot.services.queries import Queries
+from bot.services.quotes import Quotes
 from bot.services.retention import Retention
 from bot.services.status import StatusCheck
 from bot.services.submission import Submitter
@@ -65,6 +68,8 @@ def timings(settings: Settings) -> Timings:
         unknown_deadline_s=settings.unknown_deadline_s,
         search_interval_s=settings.search_interval_s,
         interaction_token_s=settings.interaction_token_lifetime_s,
+        quote_ttl_s=settings.quote_ttl_s,
+        approval_ttl_s=settings.approval_ttl_s,
         reference_retention=timedelta(days=settings.reference_retention_days),
         clip_retention=timedelta(days=settings.clip_retention_days),
         undelivered_retention=timedelta(days=settings.undelivered_retention_days),
@@ -112,6 +117,8 @@ class ServiceSet:
     """Every service of one process."""
 
     generation: Generation
+    quotes: Quotes
+    approvals: Approvals
     cards: Cards
     cancellation: Cancellation
     delivery: Delivery
@@ -153,29 +160,37 @@ class Wiring:
         times = timings(self.settings)
         levels = LevelBook(money_rules(self.settings, owners=self.owners))
         wake = Wake()
-        cards = Cards(database, clock, messenger=edges.messenger, breaker=self.pace.view, rest_s=CARD_REST_S)
+        admission = Admission(self.offered, levels)
         places = {name: self.settings.provider(name).concurrency for name in edges.providers}
-        dispatch = Dispatch(
+        cards = Cards(
+            database, clock, messenger=edges.messenger, breaker=self.pace.view, places=places, rest_s=CARD_REST_S
+        )
+        dispatch = Dispatch(database, clock, breaker=self.pace, places=places, cards=cards)
+        quotes = Quotes(database, clock, admission=admission, wake=wake, timings=times)
+        approvals = Approvals(
             database,
             clock,
-            breaker=self.pace,
-            places=Places(places, levels.rules.running_cap),
-            cards=cards,
+            admission=admission,
+            messenger=edges.messenger,
+            store=edges.store,
+            wake=wake,
+            timings=times,
         )
         delivery = self._delivery(times, wake)
         leases = Leases(database, clock, lease_s=times.lease_s)
-        steps = self._steps(times, delivery)
+        steps = self._steps(times, delivery, quotes, approvals)
         return ServiceSet(
             generation=Generation(
                 database,
                 clock,
                 catalog=self.offered,
-                levels=levels,
+                admission=admission,
                 intake=edges.intake,
-                store=edges.store,
                 wake=wake,
                 timings=times,
             ),
+            quotes=quotes,
+            approvals=approvals,
             cards=cards,
             cancellation=Cancellation(database, clock, wake=wake),
             delivery=delivery,
@@ -211,7 +226,7 @@ class Wiring:
             timings=times,
         )
 
-    def _steps(self, times: Timings, delivery: Delivery) -> Steps:
+    def _steps(self, times: Timings, delivery: Delivery, quotes: Quotes, approvals: Approvals) -> Steps:
         submitter = Submitter(
             self.database,
             self.clock,
@@ -237,4 +252,4 @@ class Wiring:
             providers=self.edges.providers,
             timings=times,
         )
-        return Steps(submitter, status, fetching, delivery)
+        return Steps(submitter, status, fetching, delivery, quotes, approvals)

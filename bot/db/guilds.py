@@ -1,5 +1,6 @@
-"""Guild rows, moderators' limits, learned upload limits, audit lines."""
+"""Guild rows, moderators' rules and limits, learned upload limits, audit lines."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.db.dialect import insert_ignore, upsert
 from bot.db.tables import audit, guild, instance_value, learned_limit, quota
 from bot.domain.money import Credits, Limit
+from bot.domain.rules import GuildRules
 
 
 async def get(connection: AsyncConnection, guild_id: int) -> Any:
@@ -42,18 +44,43 @@ def pool_limit(row: Any) -> Limit:
     return None if row.pool_limit_milli is None else Credits(row.pool_limit_milli)
 
 
-async def quotas(connection: AsyncConnection, *, guild_id: int, user_id: int) -> dict[str, Limit]:
-    """Return the limits that apply to a member, by scope; a scope without a rule is absent."""
-    rows = await connection.execute(
-        sa.select(quota).where(
-            quota.c.guild_id == guild_id,
-            sa.or_(
-                sa.and_(quota.c.scope == "everyone", quota.c.subject == 0),
-                sa.and_(quota.c.scope == "member", quota.c.subject == user_id),
-            ),
-        )
-    )
-    return {row.scope: None if row.limit_milli is None else Credits(row.limit_milli) for row in rows}
+async def rules(connection: AsyncConnection, guild_id: int) -> GuildRules:
+    """Return a guild's rules, the defaults where it has no row."""
+    text = (await connection.execute(sa.select(guild.c.settings).where(guild.c.guild_id == guild_id))).scalar()
+    return GuildRules.from_json(text or "{}")
+
+
+async def running_caps(connection: AsyncConnection) -> dict[int, int]:
+    """Return how many jobs of a member may run at a time, for guilds that have settings of their own."""
+    rows = await connection.execute(sa.select(guild.c.guild_id, guild.c.settings).where(guild.c.settings != "{}"))
+    return {row.guild_id: GuildRules.from_json(row.settings).running_cap for row in rows}
+
+
+async def save_rules(connection: AsyncConnection, guild_id: int, changed: GuildRules) -> None:
+    """Write a guild's rules."""
+    await save(connection, guild_id, settings=changed.to_json(), log_channel_id=changed.log_channel_id)
+
+
+async def lock(connection: AsyncConnection, guild_id: int) -> Any:
+    """Return a guild's row, made where there is none, and keep others from changing it until the transaction ends."""
+    await get(connection, guild_id)
+    return (await connection.execute(sa.select(guild).where(guild.c.guild_id == guild_id).with_for_update())).one()
+
+
+async def quotas(
+    connection: AsyncConnection, *, guild_id: int, user_id: int, role_ids: Sequence[int] = (), channel_id: int = 0
+) -> dict[tuple[str, int], Limit]:
+    """Return the limits that apply to a member, by scope and subject; one without a rule is absent."""
+    q = quota.c
+    subjects = [
+        sa.and_(q.scope == "everyone", q.subject == 0),
+        sa.and_(q.scope == "member", q.subject == user_id),
+        sa.and_(q.scope == "channel", q.subject == channel_id),
+    ]
+    if role_ids:
+        subjects.append(sa.and_(q.scope == "role", q.subject.in_(role_ids)))
+    rows = await connection.execute(sa.select(quota).where(q.guild_id == guild_id, sa.or_(*subjects)))
+    return {(row.scope, row.subject): None if row.limit_milli is None else Credits(row.limit_milli) for row in rows}
 
 
 async def set_quota(connection: AsyncConnection, *, guild_id: int, scope: str, subject: int, limit: Limit) -> None:

@@ -9,11 +9,14 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.db import journal
 from bot.db.tables import job, job_event
 from bot.domain.errors import InvariantBroken, LeaseLost
 from bot.domain.jobs import FINAL, WORKED, CardTarget, Job, JobId, JobState, check_move
 from bot.domain.money import Credits
 from bot.domain.requests import Kind, MediaKind, Reference, ReferenceRole, Spec
+
+LOGGED_PROMPT_CHARS = 200
 
 #: Fields of a Job that are columns as they stand.
 _PLAIN = [field.name for field in fields(Job) if field.name not in {"id", "spec", "state", "quote", "actual", "card"}]
@@ -81,6 +84,25 @@ async def record(
     """Add a line to a job's history."""
     await connection.execute(
         sa.insert(job_event).values(job_id=job_id, at=at, before=before, after=after.value, cause=cause[:200])
+    )
+
+
+async def note_job(connection: AsyncConnection, told: Job, event: str, *, now: datetime) -> None:
+    """Add a line about a job for its guild's log channel; a private job's has no prompt."""
+    await journal.note(
+        connection,
+        told.guild_id,
+        event,
+        now=now,
+        job_id=told.id,
+        user_id=told.user_id,
+        channel_id=told.channel_id,
+        model=told.spec.model,
+        state=told.state.value,
+        credits=str(told.quote if told.actual is None else told.actual),
+        error_code=told.error_code,
+        is_private=told.is_private,
+        prompt=None if told.is_private else told.spec.prompt[:LOGGED_PROMPT_CHARS],
     )
 
 
@@ -179,6 +201,8 @@ async def move_fenced(
         fresh |= {"finished_at": None, "is_late": is_late, "watch_until": None}
     changed = await update_fenced(connection, held, **(fresh | values))
     await record(connection, held.id, at=now, before=held.state, after=after, cause=cause)
+    if after in FINAL and held.state is not JobState.QUOTED:
+        await note_job(connection, changed, "job.ended", now=now)
     return changed
 
 

@@ -66,8 +66,49 @@ guild = sa.Table(
         "pool_is_set", sa.Boolean, nullable=False, server_default=sa.false()
     ),  # false: default or unlimited by rule
     sa.Column("pool_limit_milli", sa.BigInteger),  # NULL with pool_is_set: unlimited
-    sa.Column("settings", sa.Text, nullable=False, server_default="{}"),
+    sa.Column("settings", sa.Text, nullable=False, server_default="{}"),  # JSON of domain.rules.GuildRules
     sa.Column("removed_at", Moment),
+    sa.Column("log_channel_id", sa.BigInteger),  # as in `settings`: what `log_line` rows are written for
+    #: A calendar that takes effect at the end of the running period; all NULL: none waits.
+    sa.Column("next_zone", sa.String(64)),
+    sa.Column("next_allowance_period", sa.String(10)),
+    sa.Column("next_week_start", sa.SmallInteger),
+    sa.Column("next_calendar_at", Moment),
+    sa.Column("welcomed_at", Moment),
+)
+
+#: A member whom moderators let ask for nothing. `until` NULL: until somebody resumes them.
+suspension = sa.Table(
+    "suspension",
+    metadata,
+    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("until", Moment),
+    sa.Column("reason", sa.String(500), nullable=False),
+    sa.Column("actor", sa.String(40), nullable=False),
+    sa.Column("at", Moment, nullable=False),
+)
+
+#: What the last interaction told of a member: their roles, as a JSON list.
+member = sa.Table(
+    "member",
+    metadata,
+    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("role_ids", sa.Text, nullable=False),
+    sa.Column("seen_at", Moment, nullable=False),
+    sa.Index("ix_member_user", "user_id"),
+)
+
+#: What waits to be written in a guild's log channel, as an event and its JSON; deleted once it is posted.
+log_line = sa.Table(
+    "log_line",
+    metadata,
+    _serial(),
+    sa.Column("guild_id", sa.BigInteger, nullable=False, index=True),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("event", sa.String(40), nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
 )
 
 #: A moderator's limits. No row: inherit. `limit_milli` NULL: unlimited. `subject` 0 for everyone.
@@ -175,6 +216,14 @@ job = sa.Table(
     sa.Column("token_expires_at", Moment),
     sa.Column("card_channel_id", sa.BigInteger),
     sa.Column("card_message_id", sa.BigInteger),
+    sa.Column("parent_channel_id", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("is_age_restricted", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("approval_channel_id", sa.BigInteger),
+    sa.Column("approval_message_id", sa.BigInteger),
+    sa.Column("decided_by", sa.BigInteger),
+    sa.Column("decision_reason", sa.String(500)),
+    sa.Column("refunded_at", Moment),
+    sa.Column("source_job_id", sa.String(12)),
     sa.UniqueConstraint("provider", "task_id"),
     sa.CheckConstraint("quote_milli >= 0", name="quote"),
 )

@@ -33,11 +33,20 @@ FIXED_PERIODS = {Level.INSTANCE: Period.DAY, Level.PROVIDER: Period.DAY, Level.P
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """A guild's own reckoning of periods. `week_start`: 0 is Monday, 6 is Sunday."""
+    """A guild's own reckoning of periods. `week_start`: 0 is Monday, 6 is Sunday.
+
+    `since` is when this reckoning took the place of another: no period of it begins earlier. None: it always held.
+    """
 
     zone: str = "UTC"
     period: Period = Period.WEEK
     week_start: int = 0
+    since: datetime | None = None
+
+    def bounds(self, now: datetime) -> tuple[datetime, datetime]:
+        """Return the UTC start and end of the period around `now`."""
+        starts_at, ends_at = period_bounds(self.period, now, zone=self.zone, week_start=self.week_start)
+        return (starts_at if self.since is None else max(starts_at, self.since)), ends_at
 
 
 UTC_CALENDAR = Calendar()

@@ -4,7 +4,7 @@ P1's figures are those of its documentation (Submit Video Generation Task, Prici
 """
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -45,6 +45,7 @@ class Model:
     has_watermark: bool = True
     has_sample: bool = False
     has_start_image: bool = True
+    renderings: tuple[str, ...] = ()
     max_references: int = 5
     reference_types: tuple[str, ...] = ()
     max_image_bytes: int = 20 * MEBIBYTE
@@ -182,6 +183,7 @@ class Catalog:
             seed=secrets.randbelow(SEED_MAX) if request.seed in (None, -1) else request.seed,
             is_seed_chosen=request.seed not in (None, -1),
             sample=request.sample,
+            rendering=request.rendering,
         )
         self._check_numbers(model, spec)
         self._check_abilities(model, request)
@@ -200,10 +202,13 @@ class Catalog:
         """Convert a provider's credits to ours."""
         return Credits.from_provider(amount, self.rates[provider])
 
-    def cheaper(self, spec: Spec, available: Credits) -> Cheaper | None:
+    def cheaper(
+        self, spec: Spec, available: Credits, *, allowed: Callable[[str, int, str], bool] = lambda *_variant: True
+    ) -> Cheaper | None:
         """Find the cheapest variant of a request that fits `available`: same duration first, else the shortest.
 
-        Models that lack what the request needs are left out. None where nothing fits.
+        Models that lack what the request needs are left out, and what `allowed` (model, seconds, resolution) is
+        against. None where nothing fits.
         """
         variants = [
             Cheaper(model.key, resolution, seconds, self._cost(model.key, resolution, seconds))
@@ -212,6 +217,7 @@ class Catalog:
             for resolution in model.resolutions
             if (model.key, resolution) in self.prices
             for seconds in {min(max(spec.duration_s, model.min_duration_s), model.max_duration_s), model.min_duration_s}
+            if allowed(model.key, seconds, resolution)
         ]
         fitting = [v for v in variants if v.cost <= available]
         return min(fitting, default=None, key=lambda v: (v.duration_s != spec.duration_s, v.cost, v.model))
@@ -240,6 +246,7 @@ class Catalog:
             and len(spec.references) <= model.max_references
             and (model.has_audio or not spec.audio)
             and (model.has_sample or not spec.sample)
+            and (spec.rendering is None or spec.rendering in model.renderings)
             and spec.aspect_ratio in model.aspect_ratios
         )
 
@@ -285,6 +292,9 @@ class Catalog:
             if is_wanted and not getattr(model, ability):
                 others = ", ".join(self.models_with(ability))
                 raise Refused("not_supported", option=option, model=model.key, others=others)
+        if request.rendering is not None and request.rendering not in model.renderings:
+            others = ", ".join(key for key, one in self.models.items() if request.rendering in one.renderings)
+            raise Refused("not_supported", option="rendering", model=model.key, others=others)
 
     def _check_attachments(self, model: Model, attachments: tuple[Attachment, ...]) -> None:
         if len(attachments) > model.max_references:

@@ -63,8 +63,11 @@ MOVES: dict[JobState, frozenset[JobState]] = {
 
 FINAL = frozenset({S.DELIVERED, S.UNDELIVERED, S.FAILED, S.CANCELLED, S.EXPIRED})
 OPEN = frozenset(JobState) - FINAL
-#: States in which a worker has something to do by itself; a queued job waits for its turn instead.
-WORKED = frozenset({S.PREPARING, S.SUBMITTING, S.UNKNOWN, S.RUNNING, S.FETCHING, S.DELIVERING})
+#: States in which a worker has something to do by itself (of quotes and approvals: show them, let them lapse); a
+#: queued job waits for its turn instead.
+WORKED = frozenset(
+    {S.QUOTED, S.AWAITING_APPROVAL, S.PREPARING, S.SUBMITTING, S.UNKNOWN, S.RUNNING, S.FETCHING, S.DELIVERING}
+)
 #: States that occupy one of a provider's and of a member's running places.
 RUNNING_PLACES = frozenset({S.PREPARING, S.SUBMITTING, S.RUNNING, S.UNKNOWN})
 #: States that count as waiting, for a member's cap on queued jobs.
@@ -133,6 +136,9 @@ class Job:
     `run_at` is when a worker may next take it, and while one has it, when its lease ends; `token` fences that lease.
     `attempt` counts tries of the present step, `submit_attempt` creates sent to the provider (1 is the first).
     `quote` is the price held; `actual` what the task cost, None until settled.
+    `channel_id` is where it was asked for, a thread where it was one; `parent_channel_id` is what rules and caps mean.
+    `decided_by` and `decision_reason` are a moderator's approval or denial. `source_job_id` is the job that this one
+    repeats, changes or continues.
     """
 
     id: JobId
@@ -180,6 +186,14 @@ class Job:
     told_at: datetime | None = None
     is_late: bool = False
     watch_until: datetime | None = None
+    parent_channel_id: int = 0
+    is_age_restricted: bool = False
+    approval_channel_id: int | None = None
+    approval_message_id: int | None = None
+    decided_by: int | None = None
+    decision_reason: str | None = None
+    refunded_at: datetime | None = None
+    source_job_id: str | None = None
     card: CardTarget | None = None
 
     @property

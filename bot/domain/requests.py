@@ -72,6 +72,7 @@ class GenerationRequest:
     seed: int | None = None
     watermark: bool | None = None
     sample: str | None = None
+    rendering: str | None = None
     private: bool = False
     attachments: tuple[Attachment, ...] = ()
 
@@ -91,6 +92,7 @@ class Spec:
     seed: int
     is_seed_chosen: bool
     sample: str | None = None
+    rendering: str | None = None
     references: tuple[Reference, ...] = field(default=())
 
     @property

@@ -40,6 +40,9 @@ class Cancellation:
             found = await jobs.lock(connection, job_id)
             if found is None or not may_act(found, actor_id=actor_id, guild_id=guild_id, is_moderator=is_moderator):
                 raise NotFound("job_not_found", job=job_id)
+            if found.state is JobState.QUOTED:
+                await jobs.move_locked(connection, found, JobState.CANCELLED, now=now, cause=f"cancelled by {actor_id}")
+                return CancelOutcome.CANCELLED
             if found.state not in HOLDING:
                 return CancelOutcome.TOO_LATE
             if found.state in AT_ONCE:

@@ -2,14 +2,16 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.clock import Clock
-from bot.db import jobs
+from bot.db import guilds, jobs, queue
 from bot.db.engine import Database
 from bot.domain.errors import DeliveryError
 from bot.domain.jobs import CardTarget, Job, JobState
+from bot.domain.rules import PublicPrompts
 from bot.ports import BreakerView, CardView, Messenger
 
 log = logging.getLogger(__name__)
@@ -30,13 +32,33 @@ class _Turn:
     users: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A job with what its card needs to know beside it. `starts_at` is None where it will not wait for a place."""
+
+    job: Job
+    prompts: PublicPrompts
+    starts_at: datetime | None
+
+
 class Cards:
     """Shows jobs on their cards. Edits of one job never overtake each other: each reads the job when its turn comes."""
 
     def __init__(
-        self, database: Database, clock: Clock, *, messenger: Messenger, breaker: BreakerView, rest_s: float = 0.0
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        messenger: Messenger,
+        breaker: BreakerView,
+        places: Mapping[str, int],
+        rest_s: float = 0.0,
     ) -> None:
-        """`rest_s` is the time between two edits of one card, in which its changes gather into the next edit."""
+        """`places` are the running places of each provider account, from which a waiting job's start is expected.
+
+        `rest_s` is the time between two edits of one card, in which its changes gather into the next edit.
+        """
+        self._places = places
         self._rest_s = rest_s
         self._database = database
         self._clock = clock
@@ -54,10 +76,9 @@ class Cards:
         turn.users += 1
         try:
             async with turn.lock:
-                async with self._database.read() as connection:
-                    current = await jobs.get(connection, job_id)
-                if current is not None and current.card is not None:
-                    await self._show_or_tell(current, current.card)
+                seen = await self._look(job_id)
+                if seen is not None and seen.job.card is not None:
+                    await self._show_or_tell(seen, seen.job.card)
         finally:
             turn.users -= 1
             if turn.users == 0:
@@ -87,9 +108,27 @@ class Cards:
             if job_id in self._dirty:
                 self.touch(job_id)
 
-    async def _show_or_tell(self, current: Job, card: CardTarget) -> None:
+    async def _look(self, job_id: str) -> _Seen | None:
+        async with self._database.read() as connection:
+            current = await jobs.get(connection, job_id)
+            if current is None:
+                return None
+            rules = await guilds.rules(connection, current.guild_id)
+            starts_at = None
+            if current.state is JobState.QUEUED:
+                starts_at = await queue.expected_start(
+                    connection,
+                    current,
+                    places=self._places,
+                    running_cap=rules.running_cap,
+                    now=self._clock.now(),
+                )
+        return _Seen(current, rules.public_prompts, starts_at)
+
+    async def _show_or_tell(self, seen: _Seen, card: CardTarget) -> None:
+        current = seen.job
         if self._is_worth(current, card):
-            await self._show(current, card)
+            await self._show(seen, card)
         elif current.is_private and current.is_final and current.told_at is None:
             await self._tell(current)
 
@@ -108,8 +147,11 @@ class Cards:
             return True
         return not current.is_private and current.state in WORTH_A_BOT_EDIT
 
-    async def _show(self, current: Job, card: CardTarget) -> None:
-        view = CardView(job=current, note=await self._note(current, card))
+    async def _show(self, seen: _Seen, card: CardTarget) -> None:
+        current = seen.job
+        note = await self._note(seen, card)
+        params = {"at": seen.starts_at} if note == "starts" else None
+        view = CardView(job=current, note=note, note_params=params, prompt_shown=seen.prompts)
         try:
             shown = await self._messenger.show_card(card, view)
         except DeliveryError as error:
@@ -124,15 +166,18 @@ class Cards:
             async with self._database.begin() as connection:
                 await jobs.update_any(connection, current.id, **values)
 
-    async def _note(self, current: Job, card: CardTarget) -> str | None:
+    async def _note(self, seen: _Seen, card: CardTarget) -> str | None:
         """Name the one more sentence that the card needs, None for none."""
+        current = seen.job
         if current.is_parked:
             return "parked"
         if current.cancel_requested_at and not current.is_final:
             return "cancelling"
         if current.state is JobState.QUEUED:
             breaker = await self._breaker.state(current.provider)
-            return f"waiting_{breaker.reason}" if breaker.is_open else None
+            if breaker.is_open:
+                return f"waiting_{breaker.reason}"
+            return None if seen.starts_at is None else "starts"
         if current.is_private and not current.is_final and card.token_expires_at:
             dies_soon = card.token_expires_at - self._clock.now() < STILL_WORKING_MARGIN
             return "still_working" if dies_soon else None

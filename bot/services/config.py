@@ -19,8 +19,6 @@ class MoneyRules:
     provider_daily: Mapping[str, Limit] = field(default_factory=dict)
     home_guild_id: int | None = None
     operator_ids: frozenset[int] = frozenset()
-    running_cap: int = 2
-    queued_cap: int = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +31,8 @@ class Timings:
     unknown_deadline_s: float = 86_400
     search_interval_s: float = 60
     interaction_token_s: float = 900
+    quote_ttl_s: float = 900
+    approval_ttl_s: float = 86_400
     late_watch_s: float = 7 * 86_400
     reference_retention: timedelta = timedelta(days=30)
     clip_retention: timedelta = timedelta(days=7)

@@ -1,33 +1,32 @@
 """Giving running places to queued jobs, fairly."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import Clock
-from bot.db import jobs, work
+from bot.db import guilds, jobs, work
 from bot.db.engine import Database
 from bot.db.tables import job
 from bot.domain.fairness import Waiting, choose_next
 from bot.domain.jobs import JobState
+from bot.domain.rules import GuildRules
 from bot.ports import Breaker
 from bot.services.cards import Cards
 
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Running places: per provider account, and per member over all of them."""
-
-    per_provider: Mapping[str, int]
-    per_member: int
+#: The row that all dispatchers lock.
+ALL_PROVIDERS = "*"
+DEFAULT_RUNNING_CAP = GuildRules().running_cap
 
 
 class Dispatch:
     """Moves queued jobs to `preparing` while there are places, least recently served guild and member first."""
 
-    def __init__(self, database: Database, clock: Clock, *, breaker: Breaker, places: Places, cards: Cards) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, *, breaker: Breaker, places: Mapping[str, int], cards: Cards
+    ) -> None:
+        """`places` are the running places of each provider account; those of a member are the server's to say."""
         self._database = database
         self._clock = clock
         self._breaker = breaker
@@ -40,23 +39,23 @@ class Dispatch:
             providers = await work.queued_providers(connection, now=self._clock.now())
         given = 0
         for provider in providers:
-            if provider not in self._places.per_provider:
+            if provider not in self._places:
                 continue
             breaker = await self._breaker.state(provider)
             if not breaker.is_open:
-                most = 1 if breaker.reason else self._places.per_provider[provider]  # a probe is one job
+                most = 1 if breaker.reason else self._places[provider]  # a probe is one job
                 given += await self._serve(provider, most)
         return given
 
     async def _serve(self, provider: str, most: int) -> int:
         """Give out places of one provider. A look comes first, so that a full provider costs no write at each wake."""
-        places, now = self._places.per_provider[provider], self._clock.now()
+        places, now = self._places[provider], self._clock.now()
         async with self._database.read() as connection:
             if await work.count_running(connection, provider, now=now) >= places:
                 return 0
         chosen: list[Waiting] = []
         async with self._database.begin() as connection:
-            await work.lock_provider(connection, provider)
+            await work.lock_provider(connection, ALL_PROVIDERS)  # a member's places are counted over all of them
             free = min(most, places - await work.count_running(connection, provider, now=now))
             if free > 0:
                 chosen = await self._choose(connection, provider, free)
@@ -70,10 +69,14 @@ class Dispatch:
         now = self._clock.now()
         running = await work.running_by_member(connection, now=now)
         by_guild, by_member = await work.served_at(connection, provider)
-        heads = await work.waiting_heads(connection, provider, now=now, deep=min(free, self._places.per_member))
+        caps = await guilds.running_caps(connection)
+        deep = min(free, max(caps.values(), default=DEFAULT_RUNNING_CAP))
+        heads = await work.waiting_heads(connection, provider, now=now, deep=max(deep, DEFAULT_RUNNING_CAP))
         chosen: list[Waiting] = []
         while len(chosen) < free:
-            able = [w for w in heads if running.get((w.guild_id, w.user_id), 0) < self._places.per_member]
+            able = [
+                w for w in heads if running.get((w.guild_id, w.user_id), 0) < caps.get(w.guild_id, DEFAULT_RUNNING_CAP)
+            ]
             following = choose_next(able, by_guild, by_member)
             if following is None:
                 break

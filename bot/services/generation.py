@@ -6,18 +6,21 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import Clock
-from bot.db import guilds, jobs, work
+from bot.db import guilds, jobs, members, queue, work
 from bot.db.engine import Database
 from bot.domain.catalog import Catalog
-from bot.domain.errors import BudgetRefused, MediaRejected, NotFound, Refused
+from bot.domain.errors import Refused
 from bot.domain.jobs import CardTarget, Job, JobState, new_job_id
 from bot.domain.money import Credits
 from bot.domain.requests import GenerationRequest, Reference, Spec
-from bot.ports import MediaStore, ReferenceIntake
-from bot.services import settlement
+from bot.domain.rules import GuildRules, Place
+from bot.ports import ReferenceIntake
+from bot.services.admission import Admission, first_state, note_refusal
 from bot.services.config import Timings
-from bot.services.levels import LevelBook
 from bot.services.wake import Wake
+
+#: Open quotes of one member; the oldest lapses for a new one. They hold no credits, but their references take room.
+MAX_QUOTES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +37,16 @@ class Requester:
     guild_owner_id: int
     size_limit_bytes: int
     card: CardTarget
+    is_age_restricted: bool = False
+
+    @property
+    def place(self) -> Place:
+        """Where, as the rules mean it."""
+        return Place(self.parent_channel_id, self.is_age_restricted)
 
 
 class Generation:
-    """Turns requests into queued jobs."""
+    """Turns requests into quoted, waiting or queued jobs."""
 
     def __init__(
         self,
@@ -45,18 +54,16 @@ class Generation:
         clock: Clock,
         *,
         catalog: Catalog,
-        levels: LevelBook,
+        admission: Admission,
         intake: ReferenceIntake,
-        store: MediaStore,
         wake: Wake,
         timings: Timings,
     ) -> None:
         self._database = database
         self._clock = clock
         self._catalog = catalog
-        self._levels = levels
+        self._admission = admission
         self._intake = intake
-        self._store = store
         self._wake = wake
         self._timings = timings
 
@@ -72,110 +79,142 @@ class Generation:
         """
         return self._catalog.decide(request)
 
-    async def accept(self, requester: Requester, request: GenerationRequest, spec: Spec) -> Job:
-        """Store the references, then hold the quote and queue the job in one transaction.
+    async def accept(
+        self,
+        requester: Requester,
+        request: GenerationRequest,
+        spec: Spec,
+        *,
+        kept: tuple[Reference, ...] = (),
+        source_job_id: str | None = None,
+    ) -> Job:
+        """Check the rules, store the references, then check again and make the job in one transaction.
+
+        `kept` are references of an earlier job (`source_job_id`) that are used again. The job is `quoted` where the
+        server wants a quote confirmed first (nothing is held then), `awaiting_approval`, or `queued`.
 
         Raises:
             MediaRejected: a reference is not what it must be.
             BudgetRefused: a level cannot take the cost.
-            Refused: any other rule. Nothing was held and no reference was kept.
+            Refused: any other rule. Nothing was held and no new reference was kept.
         """
+        spec = await self._admit(requester, request, spec)
         self._catalog.quote(spec)
         if not await self._intake.has_room():
             raise Refused("storage_full")
-        model = self._catalog.model(spec.model)
-        references = await self._intake.store(request.attachments, model)
-        return await self._queue_or_discard(
-            requester, replace(spec, references=references), references, is_private=request.private
-        )
-
-    async def again(self, requester: Requester, job_id: str) -> Job:
-        """Ask for a finished job once more, with a new seed, at today's price.
-
-        Raises:
-            NotFound: no such job in this guild, or a private one of somebody else.
-            Refused: `reference_gone`, or as `accept` does.
-        """
-        async with self._database.read() as connection:
-            old = await jobs.get(connection, job_id)
-        if old is None or old.guild_id != requester.guild_id:
-            raise NotFound("job_not_found", job=job_id)
-        if old.is_private and old.user_id != requester.user_id:
-            raise NotFound("job_not_found", job=job_id)
-        request = GenerationRequest(
-            prompt=old.spec.prompt,
-            kind=old.spec.kind,
-            model=old.spec.model,
-            duration_s=old.spec.duration_s,
-            resolution=old.spec.resolution,
-            aspect_ratio=old.spec.aspect_ratio,
-            audio=old.spec.audio,
-            watermark=old.spec.watermark,
-            sample=old.spec.sample,
-        )
-        spec = self.check(request)
-        for reference in old.spec.references:
-            await self._require(reference)
-        return await self._queue_or_discard(
-            requester, replace(spec, references=old.spec.references), (), is_private=old.is_private
-        )
-
-    async def _require(self, reference: Reference) -> None:
+        fresh = await self._intake.store(request.attachments, self._catalog.model(spec.model))
+        spec = replace(spec, references=(*kept, *fresh))
+        is_made = False
         try:
-            await self._store.local(reference.key)
-        except MediaRejected as error:
-            raise Refused("reference_gone", option=reference.option or reference.role.value) from error
-
-    async def _queue_or_discard(
-        self, requester: Requester, spec: Spec, fresh: tuple[Reference, ...], *, is_private: bool
-    ) -> Job:
-        is_queued = False
-        try:
-            new = await self._queue(requester, spec, is_private=is_private)
-            is_queued = True
+            new = await self._make(requester, spec, is_private=request.private, source_job_id=source_job_id)
+            is_made = True
+        except Refused as refusal:
+            await self._note(requester, refusal)
+            raise
         finally:
-            if not is_queued:
+            if not is_made:
                 await self._intake.discard(fresh)
         self._wake.up()
         return new
 
-    async def _queue(self, requester: Requester, spec: Spec, *, is_private: bool) -> Job:
+    async def _admit(self, requester: Requester, request: GenerationRequest, spec: Spec) -> Spec:
+        """Check the rules before anything is fetched; what was not chosen gives way to what the server allows."""
+        try:
+            async with self._database.read() as connection:
+                rules = await guilds.rules(connection, requester.guild_id)
+                spec = self._catalog.decide(self._within(rules, request, spec, requester.place))
+                await self._admission.check(
+                    connection,
+                    guild_id=requester.guild_id,
+                    user_id=requester.user_id,
+                    place=requester.place,
+                    spec=spec,
+                    now=self._clock.now(),
+                )
+        except Refused as refusal:
+            await self._note(requester, refusal)
+            raise
+        return spec
+
+    def _within(self, rules: GuildRules, request: GenerationRequest, spec: Spec, place: Place) -> GenerationRequest:
+        """Return the request with a model, length and resolution that the server allows, where none was chosen."""
+        seed = spec.seed if spec.is_seed_chosen else None
+        model = spec.model if request.model else self._default_model(rules, spec.model, place)
+        ability = self._catalog.model(model)
+        duration_s = request.duration_s
+        if duration_s is None and rules.longest_s is not None:
+            duration_s = max(ability.min_duration_s, min(ability.default_duration_s, rules.longest_s))
+        resolution = request.resolution
+        if resolution is None and rules.highest_resolution is not None:
+            allowed = [one for one in ability.resolutions if rules.allows_size(0, one)]
+            fits = not allowed or ability.default_resolution in allowed
+            resolution = ability.default_resolution if fits else allowed[-1]
+        return replace(request, model=model, duration_s=duration_s, resolution=resolution, seed=seed)
+
+    def _default_model(self, rules: GuildRules, usual: str, place: Place) -> str:
+        def is_open(key: str) -> bool:
+            return rules.allows_model(key) and (place.is_age_restricted or key not in rules.restricted_models)
+
+        return next((key for key in (usual, *self._catalog.models) if is_open(key)), usual)
+
+    async def _note(self, requester: Requester, refusal: Refused) -> None:
+        async with self._database.begin() as connection:
+            await note_refusal(
+                connection,
+                refusal,
+                guild_id=requester.guild_id,
+                user_id=requester.user_id,
+                channel_id=requester.channel_id,
+                now=self._clock.now(),
+            )
+
+    async def _make(self, requester: Requester, spec: Spec, *, is_private: bool, source_job_id: str | None) -> Job:
         cost = self._catalog.quote(spec)
         async with self._database.begin() as connection:
             now = self._clock.now()
-            expected_s = await work.expected_s(connection, model=spec.model)
-            new = _new_job(requester, spec, cost, now, is_private=is_private, expected_s=expected_s)
             await guilds.save(connection, requester.guild_id, owner_id=requester.guild_owner_id, removed_at=None)
-            await jobs.insert(connection, new, cause="accepted")
-            levels = await self._levels.find(
-                connection, guild_id=new.guild_id, user_id=new.user_id, provider=new.provider, now=now
+            await members.remember(
+                connection,
+                guild_id=requester.guild_id,
+                user_id=requester.user_id,
+                role_ids=requester.role_ids,
+                now=now,
             )
-            await self._hold(connection, levels, new)
-            await self._check_cap(connection, new)
+            rules = await self._admission.check(
+                connection,
+                guild_id=requester.guild_id,
+                user_id=requester.user_id,
+                place=requester.place,
+                spec=spec,
+                now=now,
+            )
+            expected_s = await work.expected_s(connection, model=spec.model)
+            new = replace(
+                _new_job(requester, spec, cost, now, is_private=is_private, expected_s=expected_s),
+                state=first_state(rules, cost, is_confirmed=False),
+                source_job_id=source_job_id,
+            )
+            if new.state is JobState.QUOTED:
+                return await self._quote(connection, new, rules, requester.role_ids)
+            await jobs.insert(connection, new, cause="accepted")
+            await self._admission.hold(connection, new, rules, role_ids=requester.role_ids, now=now)
+            await jobs.note_job(connection, new, "job.accepted", now=now)
         return new
 
-    async def _hold(self, connection: AsyncConnection, levels: settlement.Levels, new: Job) -> None:
-        """Hold the quote; a refusal carries the cheapest variant that fits every level."""
-        try:
-            await settlement.hold(
-                connection,
-                levels,
-                job_id=new.id,
-                cost=new.quote,
-                guild_id=new.guild_id,
-                actor=str(new.user_id),
-                now=new.created_at,
-            )
-        except BudgetRefused as refusal:
-            if levels.room:
-                refusal.cheaper = self._catalog.cheaper(new.spec, levels.room)
-            raise
-
-    async def _check_cap(self, connection: AsyncConnection, new: Job) -> None:
-        """Refuse more waiting jobs than the cap. The hold has locked the member's rows, so the count is exact."""
-        waiting = await work.count_waiting(connection, guild_id=new.guild_id, user_id=new.user_id)
-        if waiting > self._levels.rules.queued_cap:
-            raise Refused("queued_cap", cap=self._levels.rules.queued_cap)
+    async def _quote(self, connection: AsyncConnection, new: Job, rules: GuildRules, role_ids: tuple[int, ...]) -> Job:
+        """Store a quote: nothing is held, but what could not be held now is refused now."""
+        now = new.created_at
+        async with connection.begin_nested() as trial:
+            await jobs.insert(connection, replace(new, state=JobState.QUEUED), cause="tried")
+            await self._admission.hold(connection, new, rules, role_ids=role_ids, now=now)
+            await trial.rollback()
+        for old in await queue.surplus_quotes(
+            connection, guild_id=new.guild_id, user_id=new.user_id, keep=MAX_QUOTES - 1
+        ):
+            await jobs.move_locked(connection, old, JobState.EXPIRED, now=now, cause="a newer quote took its place")
+        quoted = replace(new, card=None, run_at=now + timedelta(seconds=self._timings.quote_ttl_s))
+        await jobs.insert(connection, quoted, cause="quoted")
+        return quoted
 
 
 def _new_job(
@@ -185,6 +224,8 @@ def _new_job(
         id=new_job_id(),
         guild_id=requester.guild_id,
         channel_id=requester.channel_id,
+        parent_channel_id=requester.parent_channel_id,
+        is_age_restricted=requester.is_age_restricted,
         user_id=requester.user_id,
         locale=requester.locale,
         public_locale=requester.public_locale,

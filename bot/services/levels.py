@@ -1,5 +1,6 @@
 """Which budget rows a job must fit: limits by rule, periods by calendar, rows made when first needed."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -7,13 +8,16 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import guilds, money
-from bot.domain.budgets import FIXED_PERIODS, UTC_CALENDAR, Calendar, Level, Period, period_bounds
+from bot.domain.budgets import FIXED_PERIODS, UTC_CALENDAR, Calendar, Level, Period
 from bot.domain.errors import InvariantBroken
-from bot.domain.money import Limit
+from bot.domain.money import ZERO, Limit
 from bot.services.config import MoneyRules
 from bot.services.settlement import Levels
 
 ALL = "all"
+
+#: Where an allowance comes from: (`member` | `role` | `everyone` | `default`, the id of the member or role).
+Source = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +36,35 @@ class LevelBook:
     rules: MoneyRules
 
     async def find(
-        self, connection: AsyncConnection, *, guild_id: int, user_id: int, provider: str, now: datetime
+        self,
+        connection: AsyncConnection,
+        *,
+        guild_id: int,
+        user_id: int,
+        provider: str,
+        now: datetime,
+        role_ids: Sequence[int] = (),
+        channel_id: int = 0,
     ) -> Levels:
-        """Return the rows that a job of this member must fit, with their limits brought up to date."""
+        """Return the rows that a job of this member must fit, with their limits brought up to date.
+
+        `channel_id` is the parent's in a thread. A channel without a cap has no row.
+        """
         settings = await guilds.get(connection, guild_id)
         daily = self.rules.provider_daily.get(provider)
-        limit = await self.allowance_limit(connection, guild_id=guild_id, user_id=user_id)
-        wanted = (
+        quotas = await guilds.quotas(
+            connection, guild_id=guild_id, user_id=user_id, role_ids=role_ids, channel_id=channel_id
+        )
+        calendar = self.calendar(settings, now)
+        wanted = [
             _Wanted(Level.INSTANCE, 0, ALL, self.rules.instance_daily),
             _Wanted(Level.PROVIDER, 0, provider, daily),
             _Wanted(Level.POOL, guild_id, ALL, self.pool_limit(settings)),
-            _Wanted(Level.ALLOWANCE, guild_id, str(user_id), limit, self.calendar(settings)),
-        )
+        ]
+        if ("channel", channel_id) in quotas:
+            cap = quotas["channel", channel_id]
+            wanted.append(_Wanted(Level.CHANNEL, guild_id, str(channel_id), cap, calendar))
+        wanted.append(_Wanted(Level.ALLOWANCE, guild_id, str(user_id), self._best(quotas, user_id)[1], calendar))
         *shared, allowance = [await self._row(connection, one, now) for one in wanted]
         grants = await money.grants(connection, guild_id=guild_id, user_id=user_id, now=now)
         return Levels(tuple(shared), allowance, tuple(grants))
@@ -58,20 +79,44 @@ class LevelBook:
             return None
         return self.rules.guild_pool
 
-    def calendar(self, settings: Any) -> Calendar:
-        """Return a guild's reckoning of allowance periods. `settings` None: a guild that has no row yet."""
+    def calendar(self, settings: Any, now: datetime) -> Calendar:
+        """Return a guild's reckoning of allowance periods at `now`; one that waits holds from its own moment on.
+
+        `settings` None: a guild that has no row yet.
+        """
         if settings is None:
             return Calendar(period=self.rules.allowance_period)
-        period = Period(settings.allowance_period) if settings.allowance_period else self.rules.allowance_period
-        return Calendar(settings.zone, period, settings.week_start)
+        since = settings.next_calendar_at
+        if since is not None and since <= now:
+            waiting = settings.next_allowance_period
+            return Calendar(settings.next_zone, self._period(waiting), settings.next_week_start, since)
+        return Calendar(settings.zone, self._period(settings.allowance_period), settings.week_start)
 
-    async def allowance_limit(self, connection: AsyncConnection, *, guild_id: int, user_id: int) -> Limit:
-        """Return a member's allowance: their own, else everyone's, else the installation's default."""
-        rules = await guilds.quotas(connection, guild_id=guild_id, user_id=user_id)
-        for scope in ("member", "everyone"):
-            if scope in rules:
-                return rules[scope]
-        return self.rules.member_allowance
+    def _period(self, name: str | None) -> Period:
+        return Period(name) if name else self.rules.allowance_period
+
+    async def allowance_limit(
+        self, connection: AsyncConnection, *, guild_id: int, user_id: int, role_ids: Sequence[int] = ()
+    ) -> Limit:
+        """Return a member's allowance: their own, else the best of their roles', else everyone's, else the default."""
+        return (await self.allowance_source(connection, guild_id=guild_id, user_id=user_id, role_ids=role_ids))[1]
+
+    async def allowance_source(
+        self, connection: AsyncConnection, *, guild_id: int, user_id: int, role_ids: Sequence[int] = ()
+    ) -> tuple[Source, Limit]:
+        """Return where a member's allowance comes from, and how much it is."""
+        quotas = await guilds.quotas(connection, guild_id=guild_id, user_id=user_id, role_ids=role_ids)
+        return self._best(quotas, user_id)
+
+    def _best(self, quotas: Mapping[tuple[str, int], Limit], user_id: int) -> tuple[Source, Limit]:
+        if ("member", user_id) in quotas:
+            return ("member", user_id), quotas["member", user_id]
+        of_roles = [(key, limit) for key, limit in quotas.items() if key[0] == "role"]
+        if of_roles:
+            return max(of_roles, key=lambda one: (one[1] is None, one[1] or ZERO))
+        if ("everyone", 0) in quotas:
+            return ("everyone", 0), quotas["everyone", 0]
+        return ("default", 0), self.rules.member_allowance
 
     async def _row(self, connection: AsyncConnection, wanted: _Wanted, now: datetime) -> money.BudgetRow:
         row = await self._find(connection, wanted, now)
@@ -92,10 +137,9 @@ class LevelBook:
 
     async def _begin(self, connection: AsyncConnection, wanted: _Wanted, now: datetime) -> None:
         """Begin the calendar period around `now`; after a change of calendar it begins where the last one ended."""
-        period = FIXED_PERIODS.get(wanted.level, wanted.calendar.period)
-        starts_at, ends_at = period_bounds(
-            period, now, zone=wanted.calendar.zone, week_start=wanted.calendar.week_start
-        )
+        fixed = FIXED_PERIODS.get(wanted.level)
+        calendar = wanted.calendar if fixed is None else Calendar(period=fixed)
+        starts_at, ends_at = calendar.bounds(now)
         last = await money.last_end(connection, wanted.level, guild_id=wanted.guild_id, subject=wanted.subject)
         if last is not None and last > starts_at:
             starts_at = last

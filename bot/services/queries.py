@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.clock import Clock
-from bot.db import guilds, jobs, money, reports
+from bot.db import guilds, jobs, members, money, reports
 from bot.db.engine import Database
-from bot.domain.budgets import Account, Level, period_bounds
+from bot.domain.budgets import Account, Level
 from bot.domain.errors import NotFound
 from bot.domain.jobs import Job, JobState
 from bot.domain.money import ZERO, Credits
@@ -120,13 +120,17 @@ class Queries:
             and (not wanted or wanted in one.id.lower() or wanted in one.spec.prompt.lower())
         ][:MOST_JOBS]
 
-    async def balance(self, *, guild_id: int, user_id: int, role_ids: Sequence[int] = ()) -> BalanceView:
-        """Return a member's figures. One reading transaction; no row is made for it."""
+    async def balance(self, *, guild_id: int, user_id: int, role_ids: Sequence[int] | None = None) -> BalanceView:
+        """Return a member's figures; `role_ids` None means the roles last seen. One read; no row is made for it."""
         now = self._clock.now()
         async with self._database.read() as connection:
             settings = await guilds.find(connection, guild_id)
-            calendar = self._levels.calendar(settings)
-            limit = await self._levels.allowance_limit(connection, guild_id=guild_id, user_id=user_id)
+            calendar = self._levels.calendar(settings, now)
+            if role_ids is None:
+                role_ids = await members.roles(connection, guild_id=guild_id, user_id=user_id) or ()
+            limit = await self._levels.allowance_limit(
+                connection, guild_id=guild_id, user_id=user_id, role_ids=role_ids
+            )
             row = await money.find_budget(
                 connection, Level.ALLOWANCE, guild_id=guild_id, subject=str(user_id), now=now, lock=False
             )
@@ -136,7 +140,7 @@ class Queries:
             entries = await reports.entries(connection, accounts, limit=LAST_ENTRIES)
             open_jobs = await reports.count_open(connection, guild_id=guild_id, user_id=user_id)
             held = await reports.held_now(connection, accounts)
-        fallback = period_bounds(calendar.period, now, zone=calendar.zone, week_start=calendar.week_start)[1]
+        fallback = calendar.bounds(now)[1]
         account = row.account if row else Account(Level.ALLOWANCE, 0, limit, ZERO, ZERO)
         return BalanceView(
             allowance=BudgetLine(

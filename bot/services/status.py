@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import Clock
-from bot.db import jobs, work
+from bot.db import jobs, journal, work
 from bot.db.engine import Database
 from bot.domain.catalog import Catalog
 from bot.domain.errors import ProviderError, TaskNotFound
@@ -105,6 +105,9 @@ class StatusCheck:
                 run_at=now + timedelta(seconds=self._timings.lease_s),
             )
             settled = await self._charge(connection, held, actual, now)
+            if settled.overrun >= settlement.NOTABLE_OVERRUN:
+                amount = str(settled.overrun)
+                await journal.note(connection, held.guild_id, "overrun", now=now, job_id=held.id, credits=amount)
             if self._submitter.expects_callback(held):
                 await work.note_finding(connection, held.provider, job_id=held.id)
         if settled.overrun >= settlement.NOTABLE_OVERRUN:

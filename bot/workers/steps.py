@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from bot.domain.errors import InvariantBroken
 from bot.domain.jobs import Job, JobState
+from bot.services.approvals import Approvals
 from bot.services.delivery import Delivery
 from bot.services.fetching import Fetching
+from bot.services.quotes import Quotes
 from bot.services.status import StatusCheck
 from bot.services.submission import Submitter
 
@@ -21,6 +23,8 @@ class Steps:
     status: StatusCheck
     fetching: Fetching
     delivery: Delivery
+    quotes: Quotes
+    approvals: Approvals
 
     async def run(self, held: Job) -> Job | None:
         """Take one step of a claimed job. Returns the job as moved, None where it only waits.
@@ -29,6 +33,10 @@ class Steps:
             LeaseLost: another worker has it.
         """
         match held.state:
+            case JobState.QUOTED:
+                return await self.quotes.lapse(held)
+            case JobState.AWAITING_APPROVAL:
+                return await self.approvals.step(held)
             case JobState.PREPARING:
                 return await self.submitter.prepare(held)
             case JobState.SUBMITTING:

@@ -9,6 +9,7 @@ from bot.domain.budgets import Level
 from bot.domain.errors import BudgetRefused, Refused
 from bot.domain.jobs import JobState
 from bot.domain.money import ZERO, Credits
+from bot.domain.rules import GuildRules
 from bot.services.config import MoneyRules
 from tests.services.fakes import P1
 from tests.services.world import GUILD, USER, World, accounts, credits, gather_outcomes
@@ -18,7 +19,7 @@ THREE = credits("27")
 
 
 def _limited(level: Level) -> MoneyRules:
-    known: dict = {"home_guild_id": GUILD, "member_allowance": None, "queued_cap": 100}
+    known: dict = {"home_guild_id": GUILD, "member_allowance": None}
     match level:
         case Level.INSTANCE:
             known["instance_daily"] = THREE
@@ -155,7 +156,8 @@ async def test_allowance_pays_first_then_the_wallet_that_expires_first(make_worl
 
 async def test_the_queued_cap_holds_under_concurrency(make_world: MakeWorld) -> None:
     """Of thirty commands at once with money for all, ten queue; the rest name the cap and hold nothing."""
-    world = make_world(rules=MoneyRules(home_guild_id=GUILD, member_allowance=None))
+    ten = GuildRules(confirm_over=None)
+    world = make_world(rules=MoneyRules(home_guild_id=GUILD, member_allowance=None), guild_rules=ten)
 
     accepted, refused = await gather_outcomes(*(world.accept() for _ in range(30)))
 
@@ -178,13 +180,14 @@ async def test_many_members_share_one_pool(make_world: MakeWorld) -> None:
 
 async def test_accepting_settling_and_changing_limits_at_once_never_deadlocks(make_world: MakeWorld) -> None:
     """Commands, limits, grants and finishing jobs of one member at the same moment all succeed."""
-    rules = MoneyRules(home_guild_id=GUILD, member_allowance=credits("1"), queued_cap=500, running_cap=50)
-    world = make_world(rules=rules)
+    rules = MoneyRules(home_guild_id=GUILD, member_allowance=credits("1"))
+    many = GuildRules(confirm_over=None, queued_cap=500, running_cap=50)
+    world = make_world(rules=rules, guild_rules=many)
     world.provider.auto_finish = False
     await world.budgets.grant(
         guild_id=GUILD, actor_id=1, user_id=USER, amount=credits("5000"), reason="x", expires_at=None
     )
-    world.places = type(world.places)({P1: 50}, 50)
+    world.places = {P1: 50}
     world.restart()
     for _ in range(12):
         await world.accept()

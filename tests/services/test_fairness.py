@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 from bot.domain.jobs import RUNNING_PLACES, Job, JobState
 from bot.services.config import MoneyRules
-from bot.services.dispatch import Dispatch, Places
+from bot.services.dispatch import Dispatch
 from tests.services.fakes import P1
 from tests.services.world import GUILD, USER, World, gather_outcomes
 
 MakeWorld = Callable[..., World]
 S = JobState
-RICH = MoneyRules(member_allowance=None, guild_pool=None, queued_cap=100)
+RICH = MoneyRules(member_allowance=None, guild_pool=None)
 
 
 async def _running(world: World) -> list[Job]:
@@ -22,7 +22,7 @@ async def _running(world: World) -> list[Job]:
 
 async def test_fifty_queued_jobs_do_not_delay_anothers_first(make_world: MakeWorld) -> None:
     """With one place only, the other member's single job is the second to be served."""
-    world = make_world(rules=RICH, places=Places({P1: 1}, 2))
+    world = make_world(rules=RICH, places={P1: 1})
     many = [await world.accept() for _ in range(50)]
     one = await world.accept(user=USER + 1)
 
@@ -33,7 +33,7 @@ async def test_fifty_queued_jobs_do_not_delay_anothers_first(make_world: MakeWor
 
 async def test_a_member_runs_two_at_once(make_world: MakeWorld) -> None:
     """However many places are free; each end makes room for the next."""
-    world = make_world(rules=RICH, places=Places({P1: 20}, 2))
+    world = make_world(rules=RICH, places={P1: 20})
     world.provider.auto_finish = False
     for _ in range(6):
         await world.accept()
@@ -47,7 +47,7 @@ async def test_a_member_runs_two_at_once(make_world: MakeWorld) -> None:
 
 async def test_guilds_take_turns(make_world: MakeWorld) -> None:
     """Three guilds with three jobs each and one place: every round serves each guild once."""
-    world = make_world(rules=RICH, places=Places({P1: 1}, 2))
+    world = make_world(rules=RICH, places={P1: 1})
     for guild in (3, 2, 1):
         for n in range(3):
             await world.accept(guild=guild, user=guild * 10 + n)
@@ -79,7 +79,7 @@ async def test_a_providers_places_hold_with_two_dispatchers(make_world: MakeWorl
 
 async def test_a_parked_job_keeps_no_place(make_world: MakeWorld) -> None:
     """Two parked jobs of a member do not stop the third."""
-    world = make_world(rules=RICH, places=Places({P1: 2}, 2))
+    world = make_world(rules=RICH, places={P1: 2})
     world.provider.auto_finish = False
     parked = [await world.accept() for _ in range(2)]
     await world.run_for(5)

@@ -35,6 +35,7 @@ async def _live(world: World, user: int = USER) -> None:
 
 async def _points(world: World) -> list[str]:
     strike = Strike()
+    await world.settle_in()
     world.strike(strike)
     await _live(world)
     world.strike(lambda _name: None)

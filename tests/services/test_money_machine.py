@@ -58,7 +58,6 @@ class MoneyMachine(RuleBasedStateMachine):
             guild_pool=Credits(200_000),
             instance_daily=Credits(120_000),
             provider_daily={P1: Credits(100_000)},
-            queued_cap=1000,
         )
         self.world = World(self.database, ManualClock(), self.folder, rules=rules)
         self.holds: dict[str, dict[str, Credits]] = {}

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.db import jobs, tables
+from bot.db import guilds, jobs, tables
 from bot.db.engine import Database
 from bot.domain.budgets import Account, Level
 from bot.domain.catalog import MODELS, PRICES, Catalog, Model, Price
@@ -19,13 +19,16 @@ from bot.domain.errors import LeaseLost
 from bot.domain.jobs import FINAL, CardTarget, Job, JobState
 from bot.domain.money import Credits
 from bot.domain.requests import GenerationRequest
+from bot.domain.rules import GuildRules
+from bot.services.admission import Admission
+from bot.services.approvals import Approvals
 from bot.services.budgets import Budgets
 from bot.services.callbacks import Callbacks
 from bot.services.cancellation import Cancellation
 from bot.services.cards import Cards
 from bot.services.config import MoneyRules, Timings
 from bot.services.delivery import Delivery
-from bot.services.dispatch import Dispatch, Places
+from bot.services.dispatch import Dispatch
 from bot.services.fetching import Fetching
 from bot.services.generation import Generation, Requester
 from bot.services.guilds import Guilds
@@ -33,6 +36,7 @@ from bot.services.leases import Leases
 from bot.services.levels import LevelBook
 from bot.services.operator import verify_ledger
 from bot.services.queries import Queries
+from bot.services.quotes import Quotes
 from bot.services.retention import Retention
 from bot.services.status import StatusCheck
 from bot.services.submission import Submitter
@@ -53,6 +57,8 @@ from tests.services.fakes import (
 GUILD, CHANNEL, USER, OWNER = 1, 10, 100, 999
 QUIET_AFTER_S = 3 * 86_400.0
 MAX_TURNS = 20_000
+#: What tests have that are about something else: no quotes first, and room for many waiting jobs.
+QUIET_RULES = GuildRules(confirm_over=None, queued_cap=1000)
 
 
 class PointedDatabase(Database):
@@ -94,7 +100,8 @@ class World:
     folder: Path
     rules: MoneyRules = field(default_factory=lambda: MoneyRules(home_guild_id=GUILD))
     timings: Timings = field(default_factory=Timings)
-    places: Places = field(default_factory=lambda: Places({P1: 5}, 2))
+    places: dict[str, int] = field(default_factory=lambda: {P1: 5})
+    guild_rules: GuildRules = QUIET_RULES
     offered: Catalog = field(default_factory=catalog)
 
     def __post_init__(self) -> None:
@@ -113,13 +120,23 @@ class World:
         database, clock, providers = self.database, self.clock, {P1: self.provider}
         self.wake = Wake()
         levels = LevelBook(self.rules)
-        self.cards = Cards(database, clock, messenger=self.messenger, breaker=self.breaker)
+        admission = Admission(self.offered, levels)
+        self.cards = Cards(database, clock, messenger=self.messenger, breaker=self.breaker, places=self.places)
         self.generation = Generation(
             database,
             clock,
             catalog=self.offered,
-            levels=levels,
+            admission=admission,
             intake=self.intake,
+            wake=self.wake,
+            timings=self.timings,
+        )
+        self.quotes = Quotes(database, clock, admission=admission, wake=self.wake, timings=self.timings)
+        self.approvals = Approvals(
+            database,
+            clock,
+            admission=admission,
+            messenger=self.messenger,
             store=self.store,
             wake=self.wake,
             timings=self.timings,
@@ -161,7 +178,7 @@ class World:
             wake=self.wake,
             timings=self.timings,
         )
-        self.steps = Steps(submitter, self.status, fetching, self.delivery)
+        self.steps = Steps(submitter, self.status, fetching, self.delivery, self.quotes, self.approvals)
 
     def strike(self, point: Callable[[str], None]) -> None:
         """Call `point` at every port call and commit."""
@@ -190,9 +207,23 @@ class World:
         **options: object,
     ) -> Job:
         """Ask for a clip; 9 credits where nothing else is said."""
+        await self.settle_in(guild)
         request = GenerationRequest(prompt, **options)
         requester = self.requester(user=user, guild=guild, channel=channel)
         return await self.generation.accept(requester, request, self.generation.check(request))
+
+    async def settle_in(self, guild: int = GUILD) -> None:
+        """Give a guild that has no settings yet those of this world."""
+        async with self.database.begin() as connection:
+            row = await guilds.find(connection, guild)
+            if row is None or row.settings == "{}":
+                await guilds.save_rules(connection, guild, self.guild_rules)
+
+    async def set_rules(self, guild: int = GUILD, **values: object) -> None:
+        """Change a guild's settings behind the moderators' backs."""
+        async with self.database.begin() as connection:
+            rules = await guilds.rules(connection, guild)
+            await guilds.save_rules(connection, guild, replace(rules, **values))
 
     async def job(self, job: Job) -> Job:
         """Read a job."""

@@ -19,7 +19,7 @@ from tests.services.world import GUILD, USER, World, credits
 
 MakeWorld = Callable[..., World]
 S = JobState
-RICH = MoneyRules(member_allowance=None, guild_pool=None, queued_cap=100)
+RICH = MoneyRules(member_allowance=None, guild_pool=None)
 PATIENCE = 4000
 
 
