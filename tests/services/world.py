@@ -214,9 +214,10 @@ class World:
 
     async def settle_in(self, guild: int = GUILD) -> None:
         """Give a guild that has no settings yet those of this world."""
-        async with self.database.begin() as connection:
+        async with self.database.read() as connection:
             row = await guilds.find(connection, guild)
-            if row is None or row.settings == "{}":
+        if row is None or row.settings == "{}":
+            async with self.database.begin() as connection:
                 await guilds.save_rules(connection, guild, self.guild_rules)
 
     async def set_rules(self, guild: int = GUILD, **values: object) -> None:
