@@ -1,22 +1,18 @@
 """From Discord's interactions to the values that the use cases take."""
 
-import re
-from datetime import UTC, datetime, time, timedelta
-from typing import Any, Literal
+from datetime import timedelta
+from typing import Any
 
 import discord
 
 from bot.discord.words import Words
 from bot.domain.errors import Refused
 from bot.domain.jobs import CardTarget
-from bot.domain.money import Credits, Limit
 from bot.domain.requests import Attachment, GenerationRequest, ReferenceRole
 from bot.services.generation import Requester
 from cogs.services import Services
 
 DEFAULT_LOCALE = "en-US"
-_SPAN = re.compile(r"(\d{1,4})\s*([hdw])")
-_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 #: What posting a clip needs in a channel; in a thread the right to write is another one (topics/permissions).
 CHANNEL_NEEDS = ("view_channel", "send_messages", "attach_files", "embed_links", "read_message_history")
@@ -111,54 +107,3 @@ def is_moderator(interaction: discord.Interaction[Any]) -> bool:
 def role_ids(user: discord.User | discord.Member) -> tuple[int, ...]:
     """Return a member's roles; a user outside a server has none."""
     return tuple(role.id for role in user.roles) if isinstance(user, discord.Member) else ()
-
-
-def parse_limit(text: str) -> Limit | Literal["inherit"]:
-    """Read `12.5`, `unlimited` or `inherit`.
-
-    Raises:
-        Refused: `credits_format`.
-    """
-    word = text.strip().lower()
-    if word == "unlimited":
-        return None
-    if word == "inherit":
-        return "inherit"
-    try:
-        return Credits.parse(word)
-    except ValueError as error:
-        raise Refused("credits_format", text=text[:50]) from error
-
-
-def parse_amount(text: str) -> Credits:
-    """Read an amount of credits.
-
-    Raises:
-        Refused: `amount_format`.
-    """
-    try:
-        return Credits.parse(text)
-    except ValueError as error:
-        raise Refused("amount_format", text=text[:50]) from error
-
-
-def parse_expiry(text: str, now: datetime) -> datetime:
-    """Read `12h`, `7d`, `4w`, or a date, which lasts until its end in UTC.
-
-    Raises:
-        Refused: `expires_format` or `expires_past`.
-    """
-    word = text.strip().lower()
-    if found := _SPAN.fullmatch(word):
-        span = int(found[1]) * _UNITS[found[2]]
-        if not span:
-            raise Refused("expires_past")
-        return now + span
-    try:
-        day = datetime.strptime(word, "%Y-%m-%d").replace(tzinfo=UTC).date()
-        moment = datetime.combine(day, time(0), tzinfo=UTC) + timedelta(days=1)
-    except (ValueError, OverflowError) as error:
-        raise Refused("expires_format", text=text[:50]) from error
-    if moment <= now:
-        raise Refused("expires_past")
-    return moment

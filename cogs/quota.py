@@ -1,23 +1,29 @@
 """`/quota`: moderators decide who may spend what."""
 
+from datetime import datetime
+
 import discord
 from discord import app_commands
 
 from bot.discord.client import BotClient
 from bot.discord.words import Words, date
 from bot.domain.errors import Refused
+from bot.services.budgets import Scope
 from cogs._commands import IN_GUILDS, Labels
-from cogs._inputs import parse_amount, parse_expiry, parse_limit, role_ids
-from cogs._lists import balance_embed
+from cogs._inputs import role_ids
+from cogs._parsing import Ending, moment_of, parse_amount, parse_ending, parse_limit
 from cogs._replies import Interaction, defer, tell, words_of
+from cogs.quota_views import overview_embed, standing_embed
 from cogs.services import Services
 
 AmountOption = app_commands.Range[str, 1, 30]
 ReasonOption = app_commands.Range[str, 1, 400]
+MomentOption = app_commands.Range[str, 1, 30]
+ChannelOption = app_commands.AppCommandChannel | app_commands.AppCommandThread
 
 
 class Quota:
-    """Sets allowances, grants and revokes credits. Discord itself decides who may use the group."""
+    """Sets limits, grants, revokes, suspends and shows. Discord itself decides who may use the group."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -26,30 +32,34 @@ class Quota:
         """Add the commands."""
         labels = Labels(self._services.catalogue)
         group = labels.group("quota", contexts=IN_GUILDS, permissions=discord.Permissions(manage_guild=True))
-        group.add_command(labels.command("quota.set", self.set))
+        group.add_command(labels.command("quota.set", self.set, options={"channel": "quota_channel"}))
         group.add_command(labels.command("quota.grant", self.grant, options={"credits": "amount"}))
         group.add_command(labels.command("quota.revoke", self.revoke, options={"credits": "amount"}))
+        group.add_command(labels.command("quota.suspend", self.suspend, options={"reason": "suspend_reason"}))
+        group.add_command(labels.command("quota.resume", self.resume))
         group.add_command(labels.command("quota.show", self.show))
+        group.add_command(labels.command("quota.list", self.list))
         client.tree.add_command(group)
 
-    async def set(self, interaction: Interaction, credits: AmountOption, member: discord.User | None = None) -> None:
-        """Set everyone's allowance, or one member's own."""
+    async def set(
+        self,
+        interaction: Interaction,
+        credits: AmountOption,
+        member: discord.User | None = None,
+        role: discord.Role | None = None,
+        channel: ChannelOption | None = None,
+    ) -> None:
+        """Set an allowance (everyone's, a member's, a role's) or a channel's cap."""
         limit = parse_limit(credits)
         guild_id = _guild_id(interaction)
+        scope, subject, name = _subject(guild_id, member, role, channel)
         await defer(interaction, private=True)
         change = await self._services.budgets.set_limit(
-            guild_id=guild_id,
-            actor_id=interaction.user.id,
-            scope="everyone" if member is None else "member",
-            subject=0 if member is None else member.id,
-            credits=limit,
+            guild_id=guild_id, actor_id=interaction.user.id, scope=scope, subject=subject, credits=limit
         )
         words = self._words(interaction)
         before, after = words.limit(change.before), words.limit(change.after)
-        if member is None:
-            await tell(interaction, words("quota.set_everyone", before=before, after=after))
-        else:
-            await tell(interaction, words("quota.set_member", member=member.mention, before=before, after=after))
+        await tell(interaction, words(f"quota.set_{scope}", before=before, after=after, subject=name, member=name))
 
     async def grant(
         self,
@@ -57,13 +67,14 @@ class Quota:
         member: discord.User,
         credits: AmountOption,
         reason: ReasonOption,
-        expires: app_commands.Range[str, 1, 30] | None = None,
+        expires: MomentOption | None = None,
     ) -> None:
         """Put credits into a member's wallet."""
         amount = parse_amount(credits)
-        expires_at = None if expires is None else parse_expiry(expires, self._services.clock.now())
+        ending = None if expires is None else parse_ending(expires)
         guild_id = _guild_id(interaction)
         await defer(interaction, private=True)
+        expires_at = await self._moment(guild_id, ending)
         wallet = await self._services.budgets.grant(
             guild_id=guild_id,
             actor_id=interaction.user.id,
@@ -93,14 +104,52 @@ class Quota:
         words = self._words(interaction)
         await tell(interaction, words(key, member=member.mention, credits=taken, wanted=amount, wallet=wallet))
 
-    async def show(self, interaction: Interaction, member: discord.User) -> None:
-        """Show a member's budget and use."""
+    async def suspend(
+        self, interaction: Interaction, member: discord.User, reason: ReasonOption, until: MomentOption | None = None
+    ) -> None:
+        """Let a member ask for nothing new; what runs finishes."""
+        ending = None if until is None else parse_ending(until)
         guild_id = _guild_id(interaction)
         await defer(interaction, private=True)
-        view = await self._services.queries.balance(guild_id=guild_id, user_id=member.id, role_ids=role_ids(member))
+        until_at = await self._moment(guild_id, ending)
+        await self._services.moderation.suspend(guild_id, interaction.user.id, member.id, until_at, reason)
         words = self._words(interaction)
-        title = words("balance.title_of", member=member.display_name)
-        await tell(interaction, embed=balance_embed(view, title, words))
+        if until_at is None:
+            await tell(interaction, words("quota.suspended", member=member.mention))
+        else:
+            await tell(interaction, words("quota.suspended_until", member=member.mention, when=date(until_at)))
+
+    async def resume(self, interaction: Interaction, member: discord.User) -> None:
+        """End a member's suspension."""
+        guild_id = _guild_id(interaction)
+        await defer(interaction, private=True)
+        await self._services.moderation.resume(guild_id, interaction.user.id, member.id)
+        await tell(interaction, self._words(interaction)("quota.resumed", member=member.mention))
+
+    async def show(self, interaction: Interaction, member: discord.User | discord.Member) -> None:
+        """Show a member's budget and use, and where the allowance comes from."""
+        guild_id = _guild_id(interaction)
+        await defer(interaction, private=True)
+        roles = role_ids(member) if isinstance(member, discord.Member) else None
+        view = await self._services.queries.balance(guild_id=guild_id, user_id=member.id, role_ids=roles)
+        standing = await self._services.standings.member(guild_id=guild_id, user_id=member.id, role_ids=roles)
+        words = self._words(interaction)
+        here = getattr(interaction.channel, "parent_id", None) or interaction.channel_id
+        await tell(interaction, embed=standing_embed(view, standing, member.display_name, words, channel_id=here or 0))
+
+    async def list(self, interaction: Interaction) -> None:
+        """Show the server's limits and use, who spent most, and who is suspended."""
+        guild_id = _guild_id(interaction)
+        await defer(interaction, private=True)
+        overview = await self._services.standings.overview(guild_id)
+        await tell(interaction, embed=overview_embed(overview, self._words(interaction)))
+
+    async def _moment(self, guild_id: int, ending: Ending | None) -> datetime | None:
+        """Return the moment that was meant, days being those of the server's time zone."""
+        if ending is None:
+            return None
+        settings = await self._services.moderation.settings(guild_id)
+        return moment_of(ending, self._services.clock.now(), settings.calendar.zone)
 
     def _words(self, interaction: Interaction) -> Words:
         return words_of(interaction, self._services.catalogue)
@@ -110,3 +159,27 @@ def _guild_id(interaction: Interaction) -> int:
     if interaction.guild_id is None:
         raise Refused("guild_only")
     return interaction.guild_id
+
+
+def _subject(
+    guild_id: int, member: discord.User | None, role: discord.Role | None, channel: ChannelOption | None
+) -> tuple[Scope, int, str]:
+    """Return whose limit is meant, and how to name them. A thread counts as its parent.
+
+    Raises:
+        Refused: `quota_one_subject`, `quota_everyone_role` or `quota_category`.
+    """
+    if sum(one is not None for one in (member, role, channel)) > 1:
+        raise Refused("quota_one_subject")
+    if member is not None:
+        return "member", member.id, member.mention
+    if role is not None:
+        if role.id == guild_id:
+            raise Refused("quota_everyone_role")
+        return "role", role.id, role.mention
+    if channel is not None:
+        if channel.type is discord.ChannelType.category:
+            raise Refused("quota_category")
+        channel_id = channel.parent_id if isinstance(channel, app_commands.AppCommandThread) else channel.id
+        return "channel", channel_id, f"<#{channel_id}>"
+    return "everyone", 0, ""
