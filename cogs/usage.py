@@ -1,8 +1,9 @@
 """`/usage` and `/audit`: what the server's jobs came to, and who changed what."""
 
+import asyncio
 import io
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol, Self
 
 import discord
 from discord import app_commands
@@ -24,6 +25,8 @@ MODERATORS = discord.Permissions(manage_guild=True)
 TABLE_ROWS = 15
 CHART_BARS = 15
 CSV_BYTES_MAX = 8 * 1024 * 1024
+NAMES_MAX = 100
+NAMES_TIMEOUT_S = 3.0
 CHART_NAME = "usage.png"
 FIGURES = ("jobs", "delivered", "failed", "credits_members", "credits_pool")
 KEY_COLUMNS = {
@@ -83,7 +86,8 @@ class Usage:
             await tell(interaction, words("usage.none", days=days))
             return
         title = words(f"usage.title.{report.by}", days=days)
-        names = Names(interaction)
+        is_by_member = report.by is UsageBy.MEMBER
+        names = await Names.ask(interaction, (int(str(row.key)) for row in report.rows if is_by_member))
         table = csv_file(
             (*KEY_COLUMNS[report.by], *FIGURES),
             [(*names.cells(report.by, row), *_figures(row)) for row in report.rows],
@@ -114,7 +118,7 @@ class Usage:
         if not lines:
             await tell(interaction, words("audit.none", days=days))
             return
-        names = Names(interaction)
+        names = await Names.ask(interaction, (int(one.actor) for one in lines if one.actor.isdecimal()))
         table = csv_file(
             AUDIT_COLUMNS,
             [
@@ -130,23 +134,39 @@ class Usage:
 
 
 class Names:
-    """Names of members and channels as far as the bot has seen them; no request is made for one."""
+    """Names of members and channels, as far as they are known."""
 
-    def __init__(self, interaction: Interaction) -> None:
-        self._guild = interaction.guild
-        self._client = interaction.client
+    def __init__(self, guild: discord.Guild | None, members: Mapping[int, str]) -> None:
+        self._guild = guild
+        self._members = members
+
+    @classmethod
+    async def ask(cls, interaction: Interaction, user_ids: Iterable[int]) -> Self:
+        """Ask Discord once what the first hundred of these members are called here; without an answer nobody is named.
+
+        By id this needs no privileged intent, and a hundred is what one request may ask for (events/gateway-events,
+        Request Guild Members). The bot's own cache has no members.
+        """
+        guild, wanted = interaction.guild, list(dict.fromkeys(user_ids))[:NAMES_MAX]
+        if guild is None or not wanted:
+            return cls(guild, {})
+        try:
+            async with asyncio.timeout(NAMES_TIMEOUT_S):
+                found = await guild.query_members(user_ids=wanted, limit=NAMES_MAX, cache=False)
+        except (TimeoutError, OSError, discord.DiscordException):
+            found = []
+        return cls(guild, {member.id: member.display_name for member in found})
 
     def member(self, user_id: int) -> str | None:
-        """Return a member's name here, a former member's own, or None."""
-        known = (self._guild and self._guild.get_member(user_id)) or self._client.get_user(user_id)
-        return known.display_name if known else None
+        """Return a member's name here; None for one who is gone or was not asked for."""
+        return self._members.get(user_id)
 
     def actor(self, actor: str) -> str | None:
         """Return the name of whoever an audit line names, None for the operator and the bot itself."""
         return self.member(int(actor)) if actor.isdecimal() else None
 
     def channel(self, channel_id: int) -> str | None:
-        """Return a channel's or thread's name, or None."""
+        """Return a channel's name, None for one that is gone."""
         known = self._guild and self._guild.get_channel_or_thread(channel_id)
         return known.name if known else None
 

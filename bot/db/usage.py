@@ -14,7 +14,9 @@ from bot.domain.jobs import JobState
 
 #: How each kind of entry changes what an account has paid for a job, in signs.
 PAID = {"settle": 1, "extra": 1, "overrun": 1, "refund": -1}
-COLUMNS = {"member": job.c.user_id, "model": job.c.model, "channel": job.c.channel_id}
+#: A thread counts as its parent channel; jobs from before that was kept have 0 there.
+CHANNEL = sa.func.coalesce(sa.func.nullif(job.c.parent_channel_id, 0), job.c.channel_id)
+COLUMNS: dict[str, sa.ColumnElement[Any]] = {"member": job.c.user_id, "model": job.c.model, "channel": CHANNEL}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 from bot.clock import Clock
 from bot.db import guilds, usage
 from bot.db.engine import Database
-from bot.domain.budgets import UTC_CALENDAR, Period, period_bounds
+from bot.domain.budgets import Period, period_bounds
 from bot.domain.money import ZERO, Credits
+from bot.services.levels import LevelBook
 
 DAYS_MIN, DAYS_MAX, DAYS_DEFAULT = 1, 365, 30
 AUDIT_LINES_MAX = 20_000
@@ -79,20 +80,21 @@ class AuditLine:
 class Usage:
     """Reads only; one reading transaction each."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, *, levels: LevelBook) -> None:
         self._database = database
         self._clock = clock
+        self._levels = levels
 
     async def report(self, guild_id: int, days: int, by: UsageBy) -> UsageReport:
         """Sum up the jobs asked for on the last `days` days (1 to 365) of the server's time zone, today included.
 
-        A job's money belongs to the day it was asked for, whenever it was charged or refunded.
+        A job's money belongs to the day it was asked for, whenever it was charged or refunded. A thread counts as its
+        parent channel.
         """
         now = self._clock.now()
         ends_at = now + timedelta(microseconds=1)  # so that a job of this very moment counts
         async with self._database.snapshot() as connection:
-            settings = await guilds.find(connection, guild_id)
-            zone = UTC_CALENDAR.zone if settings is None else settings.zone
+            zone = self._levels.calendar(await guilds.find(connection, guild_id), now).zone
             dates = _last_days(now, days, zone)
             starts = [_start(day, zone) for day in dates]
             if by is UsageBy.DAY:

@@ -2,6 +2,7 @@
 
 import ast
 import io
+import itertools
 import json
 import subprocess
 import sys
@@ -54,7 +55,7 @@ async def test_names_of_any_kind_are_drawn() -> None:
     image = opened(await draw(Charts(), UGLY))
 
     column = [image.getpixel((image.width // 2, y)) for y in range(image.height)]
-    bars = sum(1 for above, here in zip(column, column[1:], strict=False) if here == BAR and above != BAR)
+    bars = sum(1 for above, here in itertools.pairwise(column) if here == BAR and above != BAR)
     assert bars == len(UGLY)
 
 
@@ -127,13 +128,17 @@ async def test_waiting_for_a_chart_has_an_end(monkeypatch: pytest.MonkeyPatch) -
     )
 
 
+def _inside(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
+
+
 async def test_nothing_stays_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The child's folder, its font list included, is gone with it."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
     await draw(Charts(), ("ann",))
 
-    assert list(tmp_path.iterdir()) == []
+    assert _inside(tmp_path) == []
 
 
 def test_labels_are_cut_to_their_cells() -> None:
