@@ -75,6 +75,17 @@ guild = sa.Table(
     sa.Column("next_week_start", sa.SmallInteger),
     sa.Column("next_calendar_at", Moment),
     sa.Column("welcomed_at", Moment),
+    sa.Column("erased_at", Moment),  # when the data of a guild that the bot had left were erased
+)
+
+#: Members who deleted their data while an allowance period that they had used was still running: a keyed hash of who
+#: they were, and the pseudonym that the row of that period goes by.
+erased_member = sa.Table(
+    "erased_member",
+    metadata,
+    sa.Column("mark", sa.String(64), primary_key=True),
+    sa.Column("pseudonym", sa.BigInteger, nullable=False),
+    sa.Column("until", Moment, nullable=False),
 )
 
 #: A member whom moderators let ask for nothing. `until` NULL: until somebody resumes them.
@@ -224,6 +235,7 @@ job = sa.Table(
     sa.Column("decision_reason", sa.String(500)),
     sa.Column("refunded_at", Moment),
     sa.Column("source_job_id", sa.String(12)),
+    sa.Column("tidied_at", Moment),  # when retention put this job's references away
     sa.UniqueConstraint("provider", "task_id"),
     sa.CheckConstraint("quote_milli >= 0", name="quote"),
 )
@@ -232,6 +244,18 @@ sa.Index(
     job.c.run_at,
     sqlite_where=sa.text("finished_at IS NULL OR watch_until IS NOT NULL"),
     postgresql_where=sa.text("finished_at IS NULL OR watch_until IS NOT NULL"),
+)
+sa.Index(
+    "ix_job_untidied",
+    job.c.finished_at,
+    sqlite_where=sa.text("tidied_at IS NULL"),
+    postgresql_where=sa.text("tidied_at IS NULL"),
+)
+sa.Index(
+    "ix_job_clip",
+    job.c.finished_at,
+    sqlite_where=sa.text("clip_key IS NOT NULL"),
+    postgresql_where=sa.text("clip_key IS NOT NULL"),
 )
 sa.Index("ix_job_member", job.c.guild_id, job.c.user_id, job.c.created_at)
 sa.Index("ix_job_user", job.c.user_id, job.c.created_at)

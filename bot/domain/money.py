@@ -1,7 +1,7 @@
 """Credits: the one unit of money, kept as integer millicredits."""
 
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, Decimal, InvalidOperation
+from decimal import ROUND_CEILING, Decimal
 
 MILLI = 1000
 QUOTE_STEP_MILLI = 10  # quotes are rounded up to 0.01 credit
@@ -49,7 +49,7 @@ class Credits:
         """
         try:
             value = Decimal(text.strip()) * MILLI
-        except InvalidOperation as error:
+        except ArithmeticError as error:
             raise ValueError(f"not a number of credits: {text!r}") from error
         if not value.is_finite() or value < 0 or value > MAX_MILLI or value != value.to_integral_value():
             raise ValueError(f"not a number of credits: {text!r}")

@@ -51,6 +51,10 @@ class LocalStore:
         """Return how many bytes lie in the counted folder now."""
         return await asyncio.to_thread(_folder_bytes, self._counted)
 
+    async def keys(self, older_than_s: float) -> list[str]:
+        """Return the keys of everything stored for longer than `older_than_s`; work in progress is left out."""
+        return await asyncio.to_thread(self._keys, older_than_s)
+
     async def tidy(self, older_than_s: float) -> int:
         """Remove unfinished work that nothing touched for that long. Returns how many files went."""
         return await asyncio.to_thread(self._tidy, older_than_s)
@@ -70,21 +74,40 @@ class LocalStore:
         source.replace(target)
         _flush(target.parent)
 
+    def _keys(self, older_than_s: float) -> list[str]:
+        limit = self._now_on_disk() - older_than_s
+        return [key for key, file in self._files() if _modified_at(file, otherwise=limit) < limit]
+
+    def _files(self) -> list[tuple[str, Path]]:
+        kept = [one for one in self._root.rglob("*") if self._workplace not in one.parents and one.is_file()]
+        return [(one.relative_to(self._root).as_posix(), one) for one in kept]
+
+    def _now_on_disk(self) -> float:
+        """Return the disk's own time, by a file written now: our clock has no say in a file's age."""
+        mark = self.work_file()
+        mark.touch()
+        now = mark.stat().st_mtime
+        mark.unlink()
+        return now
+
     def _delete(self, target: Path) -> None:
         target.unlink(missing_ok=True)
         for derived in target.parent.glob(f"{target.name}.*"):
             derived.unlink(missing_ok=True)
 
     def _tidy(self, older_than_s: float) -> int:
-        """Age is measured against a file written now, so that only the disk's own clock counts."""
-        mark = self.work_file()
-        mark.touch()
-        limit = mark.stat().st_mtime - older_than_s
-        mark.unlink()
+        limit = self._now_on_disk() - older_than_s
         old = [file for file in self._workplace.iterdir() if file.stat().st_mtime < limit]
         for file in old:
             file.unlink(missing_ok=True)
         return len(old)
+
+
+def _modified_at(file: Path, *, otherwise: float) -> float:
+    try:
+        return file.stat().st_mtime
+    except FileNotFoundError:
+        return otherwise  # removed while we looked
 
 
 def _flush(path: Path) -> None:

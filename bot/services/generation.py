@@ -19,6 +19,8 @@ from bot.services.admission import Admission, first_state, note_refusal
 from bot.services.config import Timings
 from bot.services.wake import Wake
 
+#: The order in which references are sent.
+REFERENCE_OPTIONS = ("start_image", "end_image", "reference_1", "reference_2", "reference_3", "reference_4")
 #: Open quotes of one member; the oldest lapses for a new one. They hold no credits, but their references take room.
 MAX_QUOTES = 5
 
@@ -103,7 +105,7 @@ class Generation:
         if not await self._intake.has_room():
             raise Refused("storage_full")
         fresh = await self._intake.store(request.attachments, self._catalog.model(spec.model))
-        spec = replace(spec, references=(*kept, *fresh))
+        spec = replace(spec, references=tuple(sorted((*kept, *fresh), key=_place_of)))
         is_made = False
         try:
             new = await self._make(requester, spec, is_private=request.private, source_job_id=source_job_id)
@@ -215,6 +217,11 @@ class Generation:
         quoted = replace(new, card=None, run_at=now + timedelta(seconds=self._timings.quote_ttl_s))
         await jobs.insert(connection, quoted, cause="quoted")
         return quoted
+
+
+def _place_of(reference: Reference) -> int:
+    """Return where a reference stands among the options of the command; the provider gets them in this order."""
+    return REFERENCE_OPTIONS.index(reference.option) if reference.option in REFERENCE_OPTIONS else 0
 
 
 def _new_job(

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.db import guilds, money
+from bot.db import guilds, money, privacy
 from bot.domain.budgets import FIXED_PERIODS, UTC_CALENDAR, Calendar, Level, Period
 from bot.domain.errors import InvariantBroken
 from bot.domain.money import ZERO, Limit
@@ -50,6 +50,7 @@ class LevelBook:
 
         `channel_id` is the parent's in a thread. A channel without a cap has no row.
         """
+        subject = await privacy.allowance_subject(connection, guild_id=guild_id, user_id=user_id, now=now)
         settings = await guilds.get(connection, guild_id)
         daily = self.rules.provider_daily.get(provider)
         quotas = await guilds.quotas(
@@ -64,7 +65,7 @@ class LevelBook:
         if ("channel", channel_id) in quotas:
             cap = quotas["channel", channel_id]
             wanted.append(_Wanted(Level.CHANNEL, guild_id, str(channel_id), cap, calendar))
-        wanted.append(_Wanted(Level.ALLOWANCE, guild_id, str(user_id), self._best(quotas, user_id)[1], calendar))
+        wanted.append(_Wanted(Level.ALLOWANCE, guild_id, subject, self._best(quotas, user_id)[1], calendar))
         *shared, allowance = [await self._row(connection, one, now) for one in wanted]
         grants = await money.grants(connection, guild_id=guild_id, user_id=user_id, now=now)
         return Levels(tuple(shared), allowance, tuple(grants))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.clock import Clock
-from bot.db import guilds, jobs, members, money, reports
+from bot.db import guilds, jobs, members, money, privacy, reports
 from bot.db.engine import Database
 from bot.domain.budgets import Account, Level
 from bot.domain.errors import NotFound
@@ -131,8 +131,11 @@ class Queries:
             limit = await self._levels.allowance_limit(
                 connection, guild_id=guild_id, user_id=user_id, role_ids=role_ids
             )
+            subject = await privacy.allowance_subject(
+                connection, guild_id=guild_id, user_id=user_id, now=now, lock=False
+            )
             row = await money.find_budget(
-                connection, Level.ALLOWANCE, guild_id=guild_id, subject=str(user_id), now=now, lock=False
+                connection, Level.ALLOWANCE, guild_id=guild_id, subject=subject, now=now, lock=False
             )
             grants = await money.grants(connection, guild_id=guild_id, user_id=user_id, now=now, lock=False)
             expiries = await money.grant_expiries(connection, [grant.id for grant in grants])

@@ -11,6 +11,12 @@ depends_on = None
 
 def upgrade() -> None:
     """Move forward."""
+    op.create_table('erased_member',
+    sa.Column('mark', sa.String(length=64), nullable=False),
+    sa.Column('pseudonym', sa.BigInteger(), nullable=False),
+    sa.Column('until', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('mark', name=op.f('pk_erased_member'))
+    )
     op.create_table('log_line',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
     sa.Column('guild_id', sa.BigInteger(), nullable=False),
@@ -48,6 +54,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('next_week_start', sa.SmallInteger(), nullable=True))
         batch_op.add_column(sa.Column('next_calendar_at', sa.BigInteger(), nullable=True))
         batch_op.add_column(sa.Column('welcomed_at', sa.BigInteger(), nullable=True))
+        batch_op.add_column(sa.Column('erased_at', sa.BigInteger(), nullable=True))
 
     with op.batch_alter_table('job', schema=None) as batch_op:
         batch_op.add_column(sa.Column('parent_channel_id', sa.BigInteger(), server_default='0', nullable=False))
@@ -58,12 +65,18 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('decision_reason', sa.String(length=500), nullable=True))
         batch_op.add_column(sa.Column('refunded_at', sa.BigInteger(), nullable=True))
         batch_op.add_column(sa.Column('source_job_id', sa.String(length=12), nullable=True))
+        batch_op.add_column(sa.Column('tidied_at', sa.BigInteger(), nullable=True))
+        batch_op.create_index('ix_job_clip', ['finished_at'], unique=False, sqlite_where=sa.text('clip_key IS NOT NULL'), postgresql_where=sa.text('clip_key IS NOT NULL'))
+        batch_op.create_index('ix_job_untidied', ['finished_at'], unique=False, sqlite_where=sa.text('tidied_at IS NULL'), postgresql_where=sa.text('tidied_at IS NULL'))
 
 
 
 def downgrade() -> None:
     """Move back."""
     with op.batch_alter_table('job', schema=None) as batch_op:
+        batch_op.drop_index('ix_job_untidied', sqlite_where=sa.text('tidied_at IS NULL'), postgresql_where=sa.text('tidied_at IS NULL'))
+        batch_op.drop_index('ix_job_clip', sqlite_where=sa.text('clip_key IS NOT NULL'), postgresql_where=sa.text('clip_key IS NOT NULL'))
+        batch_op.drop_column('tidied_at')
         batch_op.drop_column('source_job_id')
         batch_op.drop_column('refunded_at')
         batch_op.drop_column('decision_reason')
@@ -74,6 +87,7 @@ def downgrade() -> None:
         batch_op.drop_column('parent_channel_id')
 
     with op.batch_alter_table('guild', schema=None) as batch_op:
+        batch_op.drop_column('erased_at')
         batch_op.drop_column('welcomed_at')
         batch_op.drop_column('next_calendar_at')
         batch_op.drop_column('next_week_start')
@@ -90,3 +104,4 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_log_line_guild_id'))
 
     op.drop_table('log_line')
+    op.drop_table('erased_member')
