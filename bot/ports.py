@@ -12,6 +12,7 @@ from bot.domain.catalog import Model
 from bot.domain.jobs import CardTarget, Job, TaskStatus
 from bot.domain.money import Credits
 from bot.domain.requests import Attachment, MediaKind, Reference, Spec
+from bot.domain.rules import PublicPrompts
 
 
 class Urgency:
@@ -165,12 +166,14 @@ class Provider(Protocol):
 class CardView:
     """Everything a card shows of a job; the Messenger makes words and buttons of it.
 
-    `note` names one more sentence of the catalogue (`card.note.<note>`), None for none.
+    `note` names one more sentence of the catalogue (`card.note.<note>`), None for none. `prompt_shown` is what the
+    server wants shown of prompts in public.
     """
 
     job: Job
     note: str | None = None
     note_params: Mapping[str, object] | None = None
+    prompt_shown: PublicPrompts = PublicPrompts.YES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +190,8 @@ class ClipPost:
     """A finished job to put before people: a file, or a link where no file fits.
 
     `nonce` is at most 25 characters. `reply_to` is the card's message id, None where there is no card.
-    `link_expires_at` goes with `link`. `preview` is a picture that goes with a link.
+    `link_expires_at` goes with `link`. `preview` is a picture that goes with a link. `detour` names the sentence of the
+    catalogue (`clip.detour.<detour>`) that says why the clip comes by direct message, None where it does not.
     """
 
     job: Job
@@ -198,6 +202,35 @@ class ClipPost:
     preview: ClipFile | None = None
     reply_to: int | None = None
     mention: bool = True
+    prompt_shown: PublicPrompts = PublicPrompts.YES
+    detour: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """A ready text for a channel: lines of the log channel, an alert to the operator. Nobody is pinged by it.
+
+    `text` is at most 2000 characters, what people wrote in it already harmless. `nonce` is at most 25 characters.
+    """
+
+    text: str
+    nonce: str
+    files: tuple[ClipFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalView:
+    """A job that waits for a moderator's decision, and later what was decided.
+
+    `files` are the reference pictures; they are shown with the first posting only. `outcome` names the sentence of the
+    catalogue (`approval.outcome.<outcome>`), None while it waits. `actor_id` is who decided, None where nobody did.
+    """
+
+    job: Job
+    locale: str
+    files: tuple[ClipFile, ...] = ()
+    outcome: str | None = None
+    actor_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +283,22 @@ class Messenger(Protocol):
         """Delete one of the bot's own messages; one already gone is fine."""
         ...
 
+    async def is_member(self, guild_id: int, user_id: int) -> bool:
+        """Tell whether somebody is in a guild that the bot is in."""
+        ...
+
+    async def post_notice(self, channel_id: int, notice: Notice) -> Posted:
+        """Post a text, and files with it, that pings nobody."""
+        ...
+
+    async def show_approval(self, channel_id: int, view: ApprovalView, *, message_id: int | None) -> Posted:
+        """Post the card that moderators decide on, or edit it where it has a `message_id`.
+
+        Raises:
+            DeliveryForbidden: the channel is closed to the bot, or the message is gone.
+        """
+        ...
+
 
 # ----------------------------------------------------------------------------------------------------------- media
 
@@ -282,6 +331,10 @@ class MediaStore(Protocol):
 
     async def delete(self, key: str) -> None:
         """Remove `key`; one already gone is fine."""
+        ...
+
+    async def keys(self, older_than_s: float) -> list[str]:
+        """Return the keys of everything stored for longer than `older_than_s`: what no row names any more may go."""
         ...
 
 
@@ -321,8 +374,20 @@ class MediaWorkshop(Protocol):
         """Return the clip or a copy of at most `limit_bytes`, None where the quality would suffer too much."""
         ...
 
+    async def last_frame(self, key: str) -> Path | None:
+        """Return a JPEG of the clip's last frame, None where it cannot be made."""
+        ...
+
     async def preview(self, key: str) -> Path | None:
         """Return a JPEG of the clip's first frame, None where it cannot be made."""
+        ...
+
+    async def last_frame(self, key: str) -> Path | None:
+        """Return a JPEG of the clip's last frame in the clip's own size, None where it cannot be made.
+
+        Raises:
+            MediaRejected: the kept clip is gone.
+        """
         ...
 
 

@@ -1,11 +1,13 @@
-"""The Messenger port over Discord's REST API. It needs a signed-in client, no gateway."""
+"""The Messenger port over Discord's REST API. It needs a signed-in client, no gateway.
+
+What each of Discord's errors leads to is in `delivery_errors`; the steps that are taken at once are taken here.
+"""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from io import BufferedIOBase, RawIOBase
 from typing import Any
 
 import aiohttp
@@ -15,49 +17,27 @@ from discord.webhook.async_ import async_context
 
 from bot.clock import Clock
 from bot.discord.custom_ids import is_mark
-from bot.discord.delivery_errors import UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, is_dead_token, translate
+from bot.discord.delivery_errors import UNKNOWN_MEMBER, UNKNOWN_USER, Act, Step, step_of, translate
 from bot.discord.gate import answers
 from bot.discord.history import can_read_history
-from bot.discord.render import EPHEMERAL, Renderer
-from bot.domain.errors import DeliveryAmbiguous, DeliveryForbidden, DeliveryRetry
+from bot.discord.render import EPHEMERAL, NO_MENTIONS, Renderer
+from bot.discord.render_approval import approval
+from bot.discord.uploads import Once, SecondSending, Upload, multipart, open_files, that_fit
+from bot.discord.words import Words, shorten
+from bot.domain.errors import DeliveryAmbiguous, DeliveryForbidden, DeliveryRetry, DeliveryTooLarge
 from bot.domain.jobs import CardTarget, Job
-from bot.ports import CardView, ClipFile, ClipPost, MarkSearch, Posted
+from bot.domain.rules import PublicPrompts
+from bot.ports import ApprovalView, CardView, ClipFile, ClipPost, MarkSearch, Notice, Posted
 
 MESSAGE_TIMEOUT_S = 60.0
 UPLOAD_TIMEOUT_S = 180.0
 SEARCH_PAGE = 100
 MAX_SEARCH_PAGES = 20
+CONTENT_CHARS = 2000
 #: How far our clock and Discord's may be apart when messages are looked for by time.
 CLOCK_MARGIN = timedelta(seconds=60)
 
 FAILURES = (discord.HTTPException, discord.RateLimited, aiohttp.ClientError, OSError, TimeoutError)
-
-
-class SecondSending(Exception):
-    """discord.py is about to send the same request again."""
-
-
-class Upload(discord.File):
-    """A file for one message. With `is_once` it cannot be sent a second time."""
-
-    def __init__(self, fp: BufferedIOBase | RawIOBase, filename: str, *, is_once: bool) -> None:
-        super().__init__(fp, filename)  # type: ignore[arg-type]
-        self._is_once = is_once
-
-    def reset(self, *, seek: int | bool = True) -> None:
-        """Go back to the beginning; discord.py calls this before each sending, with the number of earlier ones."""
-        if seek and self._is_once:
-            raise SecondSending
-        super().reset(seek=seek)
-
-
-class Once:
-    """Stands in a request's list of files to stop discord.py from sending it again: follow-ups have no nonce."""
-
-    def reset(self, *, seek: int) -> None:
-        """Refuse every sending but the first."""
-        if seek:
-            raise SecondSending
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +55,35 @@ class RestMessenger:
 
         Returns the target with its message id filled in, or None where the card is gone for good.
         """
-        payload = self.renderer.card(view)
         try:
-            if self._is_live(target):
-                try:
-                    return await self._edit_by_token(target, payload)
-                except discord.HTTPException as error:
-                    if not is_dead_token(error):
-                        raise
-            if view.job.is_private or target.message_id is None:
-                return None
-            async with asyncio.timeout(MESSAGE_TIMEOUT_S):
-                await self.client.http.request(_message("PATCH", target.channel_id, target.message_id), json=payload)
-            return target
+            return await self._show(target, view)
         except FAILURES as error:
-            if isinstance(error, discord.HTTPException) and error.code == UNKNOWN_MESSAGE:
+            act = Act.CARD if self._is_live(target) else Act.EDIT
+            step = step_of(error, act)
+            if step is Step.GONE:
                 return None
-            raise translate(error, is_repeatable=True) from error
+            if step is Step.WITHOUT_PROMPT and view.prompt_shown is not PublicPrompts.NO:
+                return await self.show_card(target, replace(view, prompt_shown=PublicPrompts.NO))
+            if step is not Step.BY_BOT_TOKEN:
+                raise translate(error, act) from error
+        shown = await self.show_card(replace(target, interaction_token=None), view)
+        return None if shown is None else target
+
+    async def _show(self, target: CardTarget, view: CardView) -> CardTarget | None:
+        payload = self.renderer.card(view)
+        if self._is_live(target):
+            return await self._edit_by_token(target, payload)
+        if view.job.is_private or target.message_id is None:
+            return None
+        await self._edit(target.channel_id, target.message_id, payload)
+        return target
+
+    async def _edit(self, channel_id: int, message_id: int, payload: Mapping[str, Any]) -> None:
+        path = "/channels/{channel_id}/messages/{message_id}"
+        async with asyncio.timeout(MESSAGE_TIMEOUT_S):
+            await self.client.http.request(
+                Route("PATCH", path, channel_id=channel_id, message_id=message_id), json=payload
+            )
 
     async def _edit_by_token(self, target: CardTarget, payload: Mapping[str, Any]) -> CardTarget:
         async with asyncio.timeout(MESSAGE_TIMEOUT_S):
@@ -119,9 +111,13 @@ class RestMessenger:
         payload = {**self.renderer.clip(post), "nonce": post.nonce, "enforce_nonce": True}
         if post.reply_to is not None:
             payload["message_reference"] = {"message_id": str(post.reply_to), "fail_if_not_exists": False}
-        async with AsyncExitStack() as stack:
-            files = await self._open(stack, post, is_once=False)
-            return await self._create(channel_id, payload, files)
+        try:
+            return await self._create(channel_id, payload, (post.file, post.preview))
+        except FAILURES as error:
+            plainer = _plainer(post, step_of(error, Act.POST))
+            if plainer is None:
+                raise translate(error, Act.POST) from error
+        return await self.post_clip(channel_id, plainer)
 
     async def follow_up(self, target: CardTarget, post: ClipPost) -> Posted:
         """Post through the interaction; private where the job is. At most once: it has no nonce."""
@@ -134,16 +130,19 @@ class RestMessenger:
         token = answers.set(seen)
         try:
             async with AsyncExitStack() as stack:
-                files = await self._open(stack, post, is_once=True)
+                files = await open_files(stack, (post.file, post.preview), is_once=True)
                 answer = await self._execute(target, payload, files)
+            return Posted(int(answer["channel_id"]), int(answer["id"]))
         except SecondSending:
             # After a 429 nothing was shown; after anything else the message may exist.
             raise DeliveryRetry(status=429) if seen[-1:] == [429] else DeliveryAmbiguous from None
         except FAILURES as error:
-            raise translate(error, is_repeatable=False) from error
+            plainer = _plainer(post, step_of(error, Act.FOLLOW_UP))
+            if plainer is None:
+                raise translate(error, Act.FOLLOW_UP) from error
         finally:
             answers.reset(token)
-        return Posted(int(answer["channel_id"]), int(answer["id"]))
+        return await self.follow_up(target, plainer)
 
     async def _execute(self, target: CardTarget, payload: dict[str, Any], files: list[Upload]) -> dict[str, Any]:
         async with asyncio.timeout(UPLOAD_TIMEOUT_S if files else MESSAGE_TIMEOUT_S):
@@ -152,32 +151,24 @@ class RestMessenger:
                 target.interaction_token or "",
                 session=_session(self.client),
                 payload=None if files else payload,
-                multipart=_multipart(payload, files) if files else None,
+                multipart=multipart(payload, files) if files else None,
                 files=files or [Once()],  # type: ignore[list-item]
                 wait=True,
             )
         return dict(answer)
 
-    async def _create(self, channel_id: int, payload: dict[str, Any], files: list[Upload]) -> Posted:
+    async def _create(
+        self, channel_id: int, payload: dict[str, Any], attached: Iterable[ClipFile | None] = ()
+    ) -> Posted:
         route = Route("POST", "/channels/{channel_id}/messages", channel_id=channel_id)
-        try:
+        async with AsyncExitStack() as stack:
+            files = await open_files(stack, attached)
             async with asyncio.timeout(UPLOAD_TIMEOUT_S if files else MESSAGE_TIMEOUT_S):
                 if files:
-                    answer = await self.client.http.request(route, files=files, form=_multipart(payload, files))
+                    answer = await self.client.http.request(route, files=files, form=multipart(payload, files))
                 else:
                     answer = await self.client.http.request(route, json=payload)
-        except FAILURES as error:
-            raise translate(error, is_repeatable=False) from error
         return Posted(int(answer["channel_id"]), int(answer["id"]))
-
-    async def _open(self, stack: AsyncExitStack, post: ClipPost, *, is_once: bool) -> list[Upload]:
-        found: list[Upload] = []
-        for file in (post.file, post.preview):
-            if file is not None:
-                opened = await asyncio.to_thread(_open_file, file)
-                stack.callback(opened.close)
-                found.append(Upload(opened, file.filename, is_once=is_once))
-        return found
 
     async def open_direct(self, user_id: int) -> int:
         """Return the channel id of the member's direct messages."""
@@ -185,7 +176,7 @@ class RestMessenger:
             async with asyncio.timeout(MESSAGE_TIMEOUT_S):
                 answer = await self.client.http.start_private_message(user_id)
         except FAILURES as error:
-            raise translate(error, is_repeatable=True) from error
+            raise translate(error, Act.DIRECT) from error
         return int(answer["id"])
 
     async def tell(self, user_id: int, view: CardView) -> Posted:
@@ -193,7 +184,37 @@ class RestMessenger:
         channel_id = await self.open_direct(user_id)
         payload = {**self.renderer.card(view), "content": self.renderer.outcome(view.job)}
         payload |= {"nonce": f"{view.job.id}-told", "enforce_nonce": True}
-        return await self._create(channel_id, payload, [])
+        return await self._post(channel_id, payload)
+
+    async def post_notice(self, channel_id: int, notice: Notice) -> Posted:
+        """Post a text, and files with it, that pings nobody."""
+        payload: dict[str, Any] = {"content": shorten(notice.text, CONTENT_CHARS), "allowed_mentions": NO_MENTIONS}
+        payload |= {"nonce": notice.nonce, "enforce_nonce": True}
+        return await self._post(channel_id, payload, notice.files)
+
+    async def show_approval(self, channel_id: int, view: ApprovalView, *, message_id: int | None) -> Posted:
+        """Post the card that moderators decide on, or edit it where it has a `message_id`.
+
+        Reference pictures that one message does not take are left out: a decision does not wait for them.
+        """
+        payload = approval(view, Words(self.renderer.catalogue, view.locale))
+        if message_id is not None:
+            try:
+                await self._edit(channel_id, message_id, payload)
+            except FAILURES as error:
+                raise translate(error, Act.EDIT) from error
+            return Posted(channel_id, message_id)
+        payload |= {"nonce": f"{view.job.id}-appr", "enforce_nonce": True}
+        try:
+            return await self._post(channel_id, payload, that_fit(view.files))
+        except DeliveryTooLarge:
+            return await self._post(channel_id, payload)
+
+    async def _post(self, channel_id: int, payload: dict[str, Any], files: Iterable[ClipFile] = ()) -> Posted:
+        try:
+            return await self._create(channel_id, payload, files)
+        except FAILURES as error:
+            raise translate(error, Act.POST) from error
 
     # ----------------------------------------------------------------------------------------------- looking
 
@@ -215,9 +236,9 @@ class RestMessenger:
                     return MarkSearch(None, is_certain=is_readable)
                 position = max(int(message["id"]) for message in page)
         except FAILURES as error:
-            if isinstance(error, discord.HTTPException) and error.code == UNKNOWN_CHANNEL:
+            if step_of(error, Act.EDIT) is Step.GONE:
                 return MarkSearch(None, is_certain=True)
-            raise translate(error, is_repeatable=True) from error
+            raise translate(error, Act.EDIT) from error
         return MarkSearch(None, is_certain=False)
 
     def _has_mark(self, message: Mapping[str, Any], job_id: str, delivery_number: int) -> bool:
@@ -233,33 +254,31 @@ class RestMessenger:
             async with asyncio.timeout(MESSAGE_TIMEOUT_S):
                 await self.client.http.delete_message(channel_id, message_id)
         except FAILURES as error:
-            if isinstance(error, discord.HTTPException) and error.code in {UNKNOWN_MESSAGE, UNKNOWN_CHANNEL}:
-                return
-            raise translate(error, is_repeatable=True) from error
+            if step_of(error, Act.EDIT) is not Step.GONE:
+                raise translate(error, Act.EDIT) from error
+
+    async def is_member(self, guild_id: int, user_id: int) -> bool:
+        """Tell whether somebody is in a guild that the bot is in. It needs no privileged intent (resources/guild)."""
+        try:
+            async with asyncio.timeout(MESSAGE_TIMEOUT_S):
+                await self.client.http.get_member(guild_id, user_id)
+        except FAILURES as error:
+            if isinstance(error, discord.HTTPException) and error.code in {UNKNOWN_MEMBER, UNKNOWN_USER}:
+                return False
+            raise translate(error, Act.EDIT) from error
+        return True
 
 
-def _message(method: str, channel_id: int, message_id: int) -> Route:
-    path = "/channels/{channel_id}/messages/{message_id}"
-    return Route(method, path, channel_id=channel_id, message_id=message_id)
+def _plainer(post: ClipPost, step: Step) -> ClipPost | None:
+    """Return the same clip without what Discord refused, None where that is not in it."""
+    if step is Step.WITHOUT_REPLY and post.reply_to is not None:
+        return replace(post, reply_to=None)
+    if step is Step.WITHOUT_PROMPT and post.prompt_shown is not PublicPrompts.NO:
+        return replace(post, prompt_shown=PublicPrompts.NO)
+    return None
 
 
 def _session(client: discord.Client) -> aiohttp.ClientSession:
     """Return discord.py's own session, as its interactions use it; it has no public name."""
     session: aiohttp.ClientSession = client.http._HTTPClient__session  # type: ignore[attr-defined]
     return session
-
-
-def _multipart(payload: dict[str, Any], files: list[Upload]) -> list[dict[str, Any]]:
-    """Lay a message and its files out as Discord wants them (reference, Uploading Files)."""
-    attachments = [{"id": index, "filename": file.filename} for index, file in enumerate(files)]
-    body = discord.utils._to_json({**payload, "attachments": attachments})
-    parts: list[dict[str, Any]] = [{"name": "payload_json", "value": body, "content_type": "application/json"}]
-    for index, file in enumerate(files):
-        kind = "image/jpeg" if file.filename.endswith(".jpg") else "video/mp4"
-        name = f"files[{index}]"
-        parts.append({"name": name, "value": file.fp, "filename": file.filename, "content_type": kind})
-    return parts
-
-
-def _open_file(file: ClipFile) -> Any:
-    return file.path.open("rb")
