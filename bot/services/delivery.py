@@ -5,10 +5,8 @@ mark before anything is sent again; where it cannot be searched, the job ends `u
 """
 
 import logging
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from enum import StrEnum
-from pathlib import Path
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from bot.clock import Clock
@@ -23,43 +21,25 @@ from bot.domain.errors import (
     NotFound,
     Refused,
 )
-from bot.domain.jobs import CardTarget, Job, JobState
-from bot.ports import ClipFile, ClipPost, Links, MediaStore, MediaWorkshop, Messenger, Posted
+from bot.domain.jobs import Job, JobState
+from bot.ports import ClipPost, Links, MediaStore, MediaWorkshop, Messenger, Posted
+from bot.services import settlement
 from bot.services.cancellation import may_act
 from bot.services.config import Timings
+from bot.services.delivery_ladder import FROM_THE_TOP, Rung, Surroundings, detour, rungs
+from bot.services.delivery_package import Package, Packing
 from bot.services.wake import Wake
 
 log = logging.getLogger(__name__)
 
-MEBIBYTE = 1024 * 1024
-#: One request's whole size (Discord's message resource); the rest of the request needs a little room.
-REQUEST_LIMIT_BYTES = 25 * MEBIBYTE - 64 * 1024
-#: Direct messages take no more than this, whatever the guild takes.
-DIRECT_LIMIT_BYTES = 10 * MEBIBYTE
-LEARNED_FOR = timedelta(days=30)
-PROVIDER_LINK_LIFETIME = timedelta(days=7)
 GIVE_UP_AFTER = timedelta(hours=6)
 RETRY_BASE_S = 2.0
 RETRY_MAX_S = 300.0
+#: Whoever asked so recently is still a member; later it is looked up before a clip is posted where they may not see it.
+SURELY_MEMBER_FOR = timedelta(seconds=60)
 CLOCK_TOLERANCE = timedelta(minutes=2)
-
-
-class Rung(StrEnum):
-    """The ways to a member, tried in this order."""
-
-    CHANNEL = "channel"
-    FOLLOW_UP = "follow_up"
-    DIRECT = "direct"
-
-
-@dataclass(frozen=True, slots=True)
-class Package:
-    """What to post: the file, or a link with a picture where no file fits."""
-
-    file: ClipFile | None = None
-    link: str | None = None
-    link_expires_at: datetime | None = None
-    preview: ClipFile | None = None
+#: HTTP's answer to a dead bot token: it closes no rung, and the operator has to act first.
+UNAUTHORISED = 401
 
 
 class Delivery:
@@ -80,9 +60,8 @@ class Delivery:
         self._database = database
         self._clock = clock
         self._messenger = messenger
-        self._workshop = workshop
+        self._packing = Packing(database, clock, workshop=workshop, store=store, links=links, timings=timings)
         self._store = store
-        self._links = links
         self._wake = wake
         self._timings = timings
 
@@ -91,108 +70,92 @@ class Delivery:
 
         Transactions: one before each message leaves, one with its receipt and the job's move.
         """
-        earlier = await self._earlier_part(held)
+        earlier, around = await self._look(held)
         if earlier is not None:
-            settled = await self._settle_doubt(held, earlier)
-            if settled is not None:
-                return settled
-        for rung in self._rungs(held):
+            is_absent, moved = await self._settle_doubt(held, earlier)
+            if not is_absent:
+                return moved
+        around = await self._with_member(held, around)
+        for rung in rungs(held, around, now=self._clock.now()):
             try:
-                package = await self._package(held, rung)
+                return await self._delivered(held, await self._post_on(held, rung, around))
             except MediaRejected:
-                return await self._end(held, cause="the kept clip is gone", code="clip_lost")
-            try:
-                return await self._try(held, rung, package)
+                return await self._lost(held)
+            except DeliveryAmbiguous as error:
+                return await self._retry(held, error)  # the next try begins with a search for the message mark
             except DeliveryForbidden as error:
                 log.warning("delivery.rung_closed", extra={"job_id": held.id, "rung": rung.value, "code": error.code})
                 held = await self._forget(held, closed=rung)
-            except DeliveryTooLarge:
-                return await self._learn(held, package)
-            except DeliveryAmbiguous:
-                return await self._retry(held, None)  # the next try begins with a search for the message mark
             except DeliveryError as error:
-                await self._forget(held)
-                return await self._retry(held, error.retry_after_s)
+                if not self._is_over(held, error):
+                    return await self._retry(await self._forget(held), error)
+                held = await self._forget(held, closed=rung)
         return await self._end(held, cause="no way to the member is open", code="no_way")
+
+    async def _look(self, held: Job) -> tuple[Any, Surroundings]:
+        """Read what an earlier try meant to post, and what the guild says. One read."""
+        async with self._database.read() as connection:
+            parts = await work.parts(connection, held.id, held.delivery_number)
+            guild = await guilds.find(connection, held.guild_id)
+            rules = await guilds.rules(connection, held.guild_id)
+        has_left = guild is not None and guild.removed_at is not None
+        return (parts[0] if parts else None), Surroundings(rules, has_bot_left=has_left)
+
+    async def _with_member(self, held: Job, around: Surroundings) -> Surroundings:
+        """Find out whether the requester is still there. Where Discord does not say, they are taken to be."""
+        if around.has_bot_left or self._clock.now() - held.created_at < SURELY_MEMBER_FOR:
+            return around
+        try:
+            is_member = await self._messenger.is_member(held.guild_id, held.user_id)
+        except DeliveryError as error:
+            log.info("delivery.member_unknown", extra={"job_id": held.id, "status": error.status, "code": error.code})
+            return around
+        return replace(around, has_member_left=not is_member)
 
     # ------------------------------------------------------------------------------------------------ doubt
 
-    async def _earlier_part(self, held: Job) -> Any:
-        async with self._database.read() as connection:
-            parts = await work.parts(connection, held.id, held.delivery_number)
-        return parts[0] if parts else None
-
-    async def _settle_doubt(self, held: Job, part: Any) -> Job | None:
-        """Find out what became of a message that was about to be sent. None: it surely does not exist."""
+    async def _settle_doubt(self, held: Job, part: Any) -> tuple[bool, Job | None]:
+        """Find out what became of a message that was about to be sent: whether it surely does not exist, else the job
+        as moved (None: it is looked for again later). Where history cannot be read, it is never sent a second time.
+        """
         if part.message_id is not None:
-            return await self._delivered(held, Posted(part.channel_id, part.message_id))
+            return False, await self._delivered(held, Posted(part.channel_id, part.message_id))
         if part.rung == Rung.FOLLOW_UP.value or not part.channel_id:
-            return await self._end(held, cause="a follow-up may have been shown", code="doubt")
+            return False, await self._end(held, cause="a follow-up may have been shown", code="doubt")
         try:
             search = await self._messenger.find_mark(
                 part.channel_id, held, held.delivery_number, after=part.intended_at - CLOCK_TOLERANCE
             )
         except DeliveryForbidden:
-            return await self._end(held, cause="the channel cannot be read", code="doubt")
+            return False, await self._end(held, cause="the channel cannot be read", code="doubt")
         except DeliveryError as error:
-            return await self._retry(held, error.retry_after_s)
+            return False, await self._retry(held, error)
         if search.found is not None:
-            return await self._delivered(held, search.found)
+            return False, await self._delivered(held, search.found)
         if not search.is_certain:
-            return await self._end(held, cause="history cannot be read", code="doubt")
-        return None
-
-    # ---------------------------------------------------------------------------------------------- package
-
-    async def _limit_bytes(self, held: Job, rung: Rung) -> int:
-        if rung is Rung.DIRECT:
-            return DIRECT_LIMIT_BYTES
-        async with self._database.read() as connection:
-            learned = await guilds.learned(connection, held.guild_id, now=self._clock.now())
-        return min(held.size_limit_bytes, REQUEST_LIMIT_BYTES, learned or REQUEST_LIMIT_BYTES)
-
-    async def _package(self, held: Job, rung: Rung) -> Package:
-        key = held.clip_key or ""
-        limit_bytes = await self._limit_bytes(held, rung)
-        fitted = await self._workshop.fit_clip(key, limit_bytes)
-        if fitted is not None:
-            return Package(file=_file(fitted, f"seedance-{held.id}.mp4"))
-        expires_at = self._clock.now() + self._timings.clip_retention
-        link = self._links.media_url(key, f"seedance-{held.id}.mp4", expires_at=expires_at)
-        if link is None:
-            link, expires_at = held.result_url, held.updated_at + PROVIDER_LINK_LIFETIME
-        picture = await self._workshop.preview(key)
-        preview = None if picture is None else _file(picture, f"seedance-{held.id}.jpg")
-        if preview is not None and preview.size_bytes > limit_bytes:
-            preview = None
-        return Package(link=link, link_expires_at=expires_at, preview=preview)
-
-    async def _learn(self, held: Job, package: Package) -> Job | None:
-        """Discord refused the size: remember a lower limit for the guild and fit the clip to that."""
-        posted = package.file or package.preview
-        sent = posted.size_bytes if posted else 0
-        lower = next((tier * MEBIBYTE for tier in (10, 8) if tier * MEBIBYTE < sent), sent // 2)
-        now = self._clock.now()
-        async with self._database.begin() as connection:
-            await guilds.learn(connection, held.guild_id, limit_bytes=lower, until=now + LEARNED_FOR)
-            await work.forget_intent(connection, job_id=held.id, number=held.delivery_number, part=0)
-        log.warning("delivery.too_large", extra={"job_id": held.id, "size_bytes": sent, "lower_bytes": lower})
-        return await self._retry(held, 0.0)
+            return False, await self._end(held, cause="history cannot be read", code="doubt")
+        return True, None
 
     # ------------------------------------------------------------------------------------------------ rungs
 
-    def _rungs(self, held: Job) -> list[Rung]:
-        """Return the rungs still to try; a private job never goes to a channel."""
-        order = [Rung.FOLLOW_UP, Rung.DIRECT] if held.is_private else list(Rung)
-        if not _is_live(held.card, self._clock.now()):
-            order.remove(Rung.FOLLOW_UP)
-        tried = held.delivery_rung
-        if tried is None or tried not in order:
-            return order
-        return order[order.index(Rung(tried)) + 1 :]
+    async def _post_on(self, held: Job, rung: Rung, around: Surroundings) -> Posted:
+        """Post on one rung, smaller after each refusal for size. What is refused without a file is not too large.
 
-    async def _try(self, held: Job, rung: Rung, package: Package) -> Job:
-        channel_id = await self._channel_of(held, rung)
+        Raises:
+            MediaRejected: the kept clip is gone.
+            DeliveryError: it was not posted there, or (`DeliveryAmbiguous`) it may have been.
+        """
+        package = await self._packing.pack(held, rung)
+        while True:
+            try:
+                return await self._post(held, rung, around, package)
+            except DeliveryTooLarge as error:
+                if not package.size_bytes:
+                    raise DeliveryForbidden(error.code, status=error.status) from error
+                package = await self._packing.smaller(held, rung, package)
+
+    async def _post(self, held: Job, rung: Rung, around: Surroundings, package: Package) -> Posted:
+        channel_id = await self._messenger.open_direct(held.user_id) if rung.is_direct else held.channel_id
         async with self._database.begin() as connection:
             await jobs.update_fenced(connection, held, delivery_rung=held.delivery_rung)
             await work.intend(
@@ -204,15 +167,6 @@ class Delivery:
                 channel_id=channel_id,
                 now=self._clock.now(),
             )
-        posted = await self._post(held, rung, channel_id, package)
-        return await self._delivered(held, posted)
-
-    async def _channel_of(self, held: Job, rung: Rung) -> int:
-        if rung is Rung.DIRECT:
-            return await self._messenger.open_direct(held.user_id)
-        return held.channel_id
-
-    async def _post(self, held: Job, rung: Rung, channel_id: int, package: Package) -> Posted:
         post = ClipPost(
             job=held,
             nonce=f"{held.id}-{held.delivery_number}-0",
@@ -220,6 +174,9 @@ class Delivery:
             link=package.link,
             link_expires_at=package.link_expires_at,
             preview=package.preview,
+            mention=around.rules.ping or rung.is_direct,
+            prompt_shown=around.prompt_shown(held, rung),
+            detour=detour(held, rung, around),
         )
         if rung is Rung.FOLLOW_UP and held.card is not None:
             return await self._messenger.follow_up(held.card, post)
@@ -260,14 +217,20 @@ class Delivery:
             await work.forget_intent(connection, job_id=held.id, number=held.delivery_number, part=0)
             return await jobs.update_fenced(connection, held, delivery_rung=rung)
 
-    async def _retry(self, held: Job, retry_after_s: float | None) -> Job | None:
-        """Try again later: after half the time that it has been tried for, for six hours in all."""
+    def _is_over(self, held: Job, error: DeliveryError) -> bool:
+        """Whether the same has been tried for long enough: six hours; as long as clips are kept with a dead token."""
+        is_locked_out = error.status == UNAUTHORISED
+        patience = self._timings.undelivered_retention if is_locked_out else GIVE_UP_AFTER
+        return self._clock.now() - held.updated_at >= patience
+
+    async def _retry(self, held: Job, error: DeliveryError) -> Job | None:
+        """Try again later: when Discord says, else after half the time that it has been tried for."""
+        if self._is_over(held, error):
+            return await self._end(held, cause="Discord never said whether it was posted", code="doubt")
         now = self._clock.now()
-        tried_for = now - held.updated_at
-        if tried_for >= GIVE_UP_AFTER:
-            return await self._end(held, cause="Discord takes nothing", code="no_way")
-        patience_s = min(max(RETRY_BASE_S, tried_for.total_seconds() / 2), RETRY_MAX_S)
-        wait_s = patience_s if retry_after_s is None else retry_after_s
+        wait_s = error.retry_after_s
+        if wait_s is None:
+            wait_s = min(max(RETRY_BASE_S, (now - held.updated_at).total_seconds() / 2), RETRY_MAX_S)
         async with self._database.begin() as connection:
             await jobs.update_fenced(connection, held, run_at=now + timedelta(seconds=wait_s), attempt=0)
         return None
@@ -279,10 +242,24 @@ class Delivery:
                 connection, held, JobState.UNDELIVERED, now=self._clock.now(), cause=cause, error_code=code
             )
 
+    async def _lost(self, held: Job) -> Job:
+        """The kept clip is gone and can never be posted: the member gets the credits back. One transaction."""
+        log.error("clip.lost", extra={"job_id": held.id, "provider": held.provider, "code": "file_gone"})
+        now, cause = self._clock.now(), "the kept clip is gone"
+        async with self._database.begin() as connection:
+            moved = await jobs.move_fenced(
+                connection, held, JobState.UNDELIVERED, now=now, cause=cause, error_code="clip_lost"
+            )
+            if held.refunded_at is None:
+                await settlement.refund(connection, job_id=held.id, actor=settlement.BOT, reason=cause, now=now)
+        return moved
+
     # -------------------------------------------------------------------------------------------- on request
 
-    async def redeliver(self, job_id: str, *, user_id: int, guild_id: int | None) -> Job:
-        """Try an undelivered clip anew, as a new delivery. One transaction.
+    async def redeliver(self, job_id: str, *, user_id: int, guild_id: int | None, prefer_direct: bool = False) -> Job:
+        """Try an undelivered clip anew, as a new delivery; with `prefer_direct` by direct message first.
+
+        One transaction.
 
         Raises:
             NotFound: no such job of this member.
@@ -306,7 +283,7 @@ class Delivery:
                 run_at=now,
                 finished_at=None,
                 delivery_number=found.delivery_number + 1,
-                delivery_rung=None,
+                delivery_rung=FROM_THE_TOP if prefer_direct else None,
             )
         self._wake.up()
         return moved
@@ -329,16 +306,3 @@ class Delivery:
         await self._messenger.delete_message(found.message_channel_id, found.message_id)
         if found.clip_key:
             await self._store.delete(found.clip_key)
-
-
-def _is_live(card: CardTarget | None, now: datetime) -> bool:
-    return (
-        card is not None
-        and card.interaction_token is not None
-        and card.token_expires_at is not None
-        and card.token_expires_at > now
-    )
-
-
-def _file(path: Path, filename: str) -> ClipFile:
-    return ClipFile(path=path, filename=filename, size_bytes=path.stat().st_size)

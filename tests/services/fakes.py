@@ -15,11 +15,13 @@ from bot.domain.errors import DeliveryAmbiguous, MediaRejected, ProviderAmbiguou
 from bot.domain.jobs import CardTarget, Job, TaskState, TaskStatus
 from bot.domain.requests import Attachment, MediaKind, Reference, Spec
 from bot.ports import (
+    ApprovalView,
     BreakerState,
     CardView,
     ClipInfo,
     ClipPost,
     MarkSearch,
+    Notice,
     Posted,
     ProviderTraits,
     Receipt,
@@ -207,7 +209,8 @@ class FakeMessage:
 class FakeMessenger:
     """Discord's channels. Direct messages of member U are channel 9_000_000 + U; follow-ups are in channel 0.
 
-    `script["post"]`, `["follow_up"]`, `["open"]`, `["find"]`, `["tell"]`, `["card"]` hold what the next calls do.
+    `script["post"]`, `["follow_up"]`, `["open"]`, `["find"]`, `["tell"]`, `["card"]`, `["member"]`, `["notice"]`,
+    `["approval"]` hold what the next calls do. `gone` are members who have left.
     """
 
     clock: Clock
@@ -216,6 +219,9 @@ class FakeMessenger:
     cards: list[CardView] = field(default_factory=list)
     told: list[CardView] = field(default_factory=list)
     script: dict[str, deque] = field(default_factory=lambda: defaultdict(deque))
+    notices: list[tuple[int, Notice]] = field(default_factory=list)
+    approvals: list[tuple[int, ApprovalView]] = field(default_factory=list)
+    gone: set[int] = field(default_factory=set)
     closed: set[int] = field(default_factory=set)
     closed_error: type[Exception] | None = None
     limit_bytes: int | None = None
@@ -294,6 +300,22 @@ class FakeMessenger:
     async def delete_message(self, channel_id: int, message_id: int) -> None:
         self.messages = [m for m in self.messages if m.id != message_id]
 
+    async def is_member(self, guild_id: int, user_id: int) -> bool:
+        self._next("member")
+        return user_id not in self.gone
+
+    async def post_notice(self, channel_id: int, notice: Notice) -> Posted:
+        assert len(notice.nonce) <= 25
+        assert len(notice.text) <= 2000
+        self._next("notice")
+        self.notices.append((channel_id, notice))
+        return Posted(channel_id, next(self._ids))
+
+    async def show_approval(self, channel_id: int, view: ApprovalView, *, message_id: int | None) -> Posted:
+        self._next("approval")
+        self.approvals.append((channel_id, view))
+        return Posted(channel_id, next(self._ids) if message_id is None else message_id)
+
     def of(self, job: Job) -> list[FakeMessage]:
         """Messages that show a job's clip, wherever."""
         return [m for m in self.messages if m.post.job.id == job.id]
@@ -306,9 +328,13 @@ class FakeStore:
     folder: Path
     gone: set[str] = field(default_factory=set)
     deleted: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)  # what has been there for long
 
     async def put(self, key: str, source: Path) -> None:
         self.gone.discard(key)
+
+    async def keys(self, older_than_s: float) -> list[str]:
+        return [key for key in self.kept if key not in self.gone]
 
     async def local(self, key: str) -> Path:
         if key in self.gone:
@@ -354,6 +380,9 @@ class FakeWorkshop:
 
     async def preview(self, key: str) -> Path | None:
         return self._file("preview.jpg", 10_000)
+
+    async def last_frame(self, key: str) -> Path | None:
+        return self._file("last.jpg", 10_000)
 
 
 @dataclass
