@@ -2,8 +2,18 @@
 
 from playground.discord.errors import ClientRefusal
 from playground.discord.faults import DiscordFaults
-from playground.discord.model import Channel, Person
+from playground.discord.model import Channel, GuildInfo, Person, RoleInfo
 from playground.discord.rest import RequestRecord
 from playground.discord.virtual import Outcome, VirtualDiscord
 
-__all__ = ["Channel", "ClientRefusal", "DiscordFaults", "Outcome", "Person", "RequestRecord", "VirtualDiscord"]
+__all__ = [
+    "Channel",
+    "ClientRefusal",
+    "DiscordFaults",
+    "GuildInfo",
+    "Outcome",
+    "Person",
+    "RequestRecord",
+    "RoleInfo",
+    "VirtualDiscord",
+]

@@ -115,6 +115,11 @@ class CommandRegistry:
         command = self.get(scope, command_id)
         self._set(scope, [item for item in self.all(scope) if item is not command])
 
+    def forget(self, guild_id: int) -> None:
+        """Drop a guild's own commands: the application is gone from there."""
+        if guild_id in self.scopes:
+            self._set(guild_id, [])
+
     def _build(self, scope: int | None, body: Json) -> Json:
         kind = int(body.get("type", 1))
         permissions = body.get("default_member_permissions")

@@ -10,23 +10,10 @@ from typing import Any
 
 from playground.discord.errors import form_error, required, too_long
 from playground.discord.model import Json
+from playground.discord.selects import SELECTS, check_select, check_text
 
-ROW, BUTTON, STRING_SELECT, TEXT_INPUT = 1, 2, 3, 4
-ENTITY_SELECTS = (5, 6, 7, 8)
-SELECTS = (STRING_SELECT, *ENTITY_SELECTS)
-SECTION, TEXT_DISPLAY, THUMBNAIL, GALLERY, FILE, SEPARATOR, CONTAINER, LABEL, FILE_UPLOAD = (
-    9,
-    10,
-    11,
-    12,
-    13,
-    14,
-    17,
-    18,
-    19,
-)
-GROUPS = (21, 22, 23)
-"""Radio group, checkbox group, checkbox: in modals only."""
+ROW, BUTTON, TEXT_INPUT = 1, 2, 4
+SECTION, TEXT_DISPLAY, THUMBNAIL, GALLERY, FILE, SEPARATOR, CONTAINER, LABEL = 9, 10, 11, 12, 13, 14, 17, 18
 TOP_LEVEL_V2 = (ROW, SECTION, TEXT_DISPLAY, GALLERY, FILE, SEPARATOR, CONTAINER)
 IN_CONTAINER = (ROW, SECTION, TEXT_DISPLAY, GALLERY, FILE, SEPARATOR)
 COMPONENTS_MAX = 40
@@ -85,9 +72,16 @@ def check_components(components: Any, *, is_v2: bool, file_names: set[str]) -> N
     if texts > TEXT_MAX:
         code = "COMPONENT_MAX_TOTAL_TEXT"
         raise form_error("components", code, f"Total text of components exceeds {TEXT_MAX} characters")
-    custom_ids = [item["custom_id"] for item in everything if item.get("custom_id")]
-    if len(set(custom_ids)) != len(custom_ids):
-        raise form_error("components", "COMPONENT_CUSTOM_ID_DUPLICATED", "Component custom id cannot be duplicated")
+    check_ids(everything, "components")
+
+
+def check_ids(everything: list[Json], path: str) -> None:
+    """Refuse a custom id, or a component id other than 0, that stands twice (50035)."""
+    for key in ("custom_id", "id"):
+        given = [item[key] for item in everything if item.get(key)]
+        if len(set(given)) != len(given):
+            name, what = f"COMPONENT_{key.upper()}_DUPLICATED", key.replace("_", " ")
+            raise form_error(path, name, f"Component {what} cannot be duplicated")
 
 
 def _check(component: Any, path: str, allowed: tuple[int, ...], file_names: set[str]) -> None:
@@ -99,12 +93,12 @@ def _check(component: Any, path: str, allowed: tuple[int, ...], file_names: set[
     elif kind == BUTTON:
         _check_button(component, path)
     elif kind in SELECTS:
-        _check_select(component, path)
+        check_select(component, path)
     elif kind == SECTION:
         _check_children(component, path, 1, 3, allowed=(TEXT_DISPLAY,), file_names=file_names)
         _check(component.get("accessory"), f"{path}.accessory", (BUTTON, THUMBNAIL), file_names)
     elif kind == TEXT_DISPLAY:
-        _text(component, "content", path, TEXT_MAX)
+        check_text(component, "content", path, TEXT_MAX)
     elif kind == THUMBNAIL:
         _check_media(component.get("media"), f"{path}.media", file_names)
     elif kind == GALLERY:
@@ -139,30 +133,16 @@ def _check_button(component: Json, path: str) -> None:
     if style not in range(1, 7):
         raise form_error(f"{path}.style", "BASE_TYPE_CHOICES", "Value must be one of (1, 2, 3, 4, 5, 6).")
     if style == LINK_STYLE:
-        _text(component, "url", path, 512)
+        check_text(component, "url", path, 512)
     elif style == PREMIUM_STYLE:
-        _text(component, "sku_id", path, 20)
+        check_text(component, "sku_id", path, 20)
     else:
-        _text(component, "custom_id", path, 100)
+        check_text(component, "custom_id", path, 100)
     if len(component.get("label") or "") > 80:
         raise too_long(f"{path}.label", 80)
     if style != PREMIUM_STYLE and not component.get("label") and not component.get("emoji"):
         code = "BUTTON_COMPONENT_MISSING_LABEL_OR_EMOJI"
         raise form_error(path, code, "A button must have a label or an emoji")
-
-
-def _check_select(component: Json, path: str) -> None:
-    _text(component, "custom_id", path, 100)
-    if len(component.get("placeholder") or "") > 150:
-        raise too_long(f"{path}.placeholder", 150)
-    if component["type"] != STRING_SELECT:
-        return
-    options = component.get("options")
-    if not isinstance(options, list) or not 1 <= len(options) <= 25:
-        raise form_error(f"{path}.options", "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 25 in length.")
-    for index, option in enumerate(options):
-        _text(option, "label", f"{path}.options.{index}", 100)
-        _text(option, "value", f"{path}.options.{index}", 100)
 
 
 def _check_gallery(component: Json, path: str, file_names: set[str]) -> None:
@@ -183,40 +163,3 @@ def _check_media(media: Any, path: str, file_names: set[str], *, attachment_only
             raise form_error(path, code, f"The referenced attachment '{url}' was not found")
     elif attachment_only or not url.startswith(("http://", "https://")):
         raise form_error(f"{path}.url", "URL_TYPE_INVALID_SCHEME", "Scheme must be one of ('attachment',).")
-
-
-def _text(component: Json, key: str, path: str, limit: int) -> None:
-    value = component.get(key)
-    if not isinstance(value, str) or not value:
-        raise required(f"{path}.{key}")
-    if len(value) > limit:
-        raise too_long(f"{path}.{key}", limit)
-
-
-def check_modal(data: Json) -> None:
-    """Refuse a modal that Discord would refuse: title ≤ 45, 1 to 5 rows, labels or texts."""
-    _text(data, "custom_id", "data", 100)
-    _text(data, "title", "data", 45)
-    rows = data.get("components")
-    if not isinstance(rows, list) or not 1 <= len(rows) <= 5:
-        raise form_error("data.components", "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 5 in length.")
-    for index, row in enumerate(rows):
-        path = f"data.components.{index}"
-        if row.get("type") not in (ROW, LABEL, TEXT_DISPLAY):
-            raise form_error(f"{path}.type", "BASE_TYPE_CHOICES", "Value must be one of (1, 10, 18).")
-        if row["type"] == LABEL:
-            _text(row, "label", path, 45)
-        for field in walk([row]):
-            if field.get("type") == TEXT_INPUT:
-                _check_text_input(field, path)
-
-
-def _check_text_input(field: Json, path: str) -> None:
-    _text(field, "custom_id", path, 100)
-    if field.get("style") not in (1, 2):
-        raise form_error(f"{path}.style", "BASE_TYPE_CHOICES", "Value must be one of (1, 2).")
-    if len(field.get("value") or "") > 4000:
-        raise too_long(f"{path}.value", 4000)
-    for key, lowest in (("min_length", 0), ("max_length", 1)):
-        if field.get(key) is not None and not lowest <= field[key] <= 4000:
-            raise form_error(f"{path}.{key}", "NUMBER_TYPE_MAX", f"int value should be {lowest} to 4000.")

@@ -48,6 +48,44 @@ def required(path: str) -> ApiError:
     return form_error(path, "BASE_TYPE_REQUIRED", "This field is required")
 
 
+KNOWN: dict[int, tuple[int, str]] = {
+    10003: (404, "Unknown Channel"),
+    10004: (404, "Unknown Guild"),
+    10007: (404, "Unknown Member"),
+    10008: (404, "Unknown Message"),
+    10011: (404, "Unknown Role"),
+    10013: (404, "Unknown User"),
+    10015: (404, "Unknown Webhook"),
+    10062: (404, "Unknown interaction"),
+    10066: (404, "Unknown application command permissions"),
+    20028: (429, "The write action you are performing on the channel has hit the write rate limit."),
+    30034: (400, "Max number of daily application command creates has been reached (200)"),
+    30046: (429, "Maximum number of edits to messages older than 1 hour reached. Try again later"),
+    40005: (413, "Request entity too large"),
+    40060: (400, "Interaction has already been acknowledged."),
+    50001: (403, "Missing Access"),
+    50005: (403, "Cannot edit a message authored by another user"),
+    50006: (400, "Cannot send an empty message"),
+    50007: (403, "Cannot send messages to this user"),
+    50013: (403, "Missing Permissions"),
+    50027: (401, "Invalid Webhook Token"),
+    50033: (400, "Invalid Recipient(s)"),
+    50083: (403, "Thread is archived"),
+    50278: (403, "Cannot send messages to this user due to having no mutual guilds"),
+    130000: (503, "API resource is currently overloaded. Try again a little later"),
+    160002: (403, "Cannot reply without permission to read message history"),
+    200000: (400, "Message was blocked by automatic moderation"),
+}
+"""Status and text of Discord's codes. 50083 is a 403 for a locked thread (discord-api-docs, issue 7707); 20028 and
+30046 are rate limits with a `retry_after`."""
+
+
+def known(code: int) -> ApiError:
+    """The refusal that has this code. Raises: KeyError for a code that is not in the table."""
+    status, message = KNOWN[code]
+    return ApiError(status, code, message)
+
+
 def not_found() -> ApiError:
     """An address that Discord does not have."""
     return ApiError(404, 0, "404: Not Found")
@@ -58,61 +96,11 @@ def unauthorized() -> ApiError:
     return ApiError(401, 0, "401: Unauthorized")
 
 
-def unknown_channel() -> ApiError:
-    """The channel is gone, or never was."""
-    return ApiError(404, 10003, "Unknown Channel")
-
-
 def unknown_message() -> ApiError:
     """The message is gone, ephemeral, or never was."""
-    return ApiError(404, 10008, "Unknown Message")
-
-
-def unknown_webhook() -> ApiError:
-    """A webhook token that was never valid, or whose interaction was not answered in time."""
-    return ApiError(404, 10015, "Unknown Webhook")
-
-
-def unknown_interaction() -> ApiError:
-    """The first answer came after 3 seconds, or the interaction never was."""
-    return ApiError(404, 10062, "Unknown interaction")
-
-
-def already_acknowledged() -> ApiError:
-    """A second first answer."""
-    return ApiError(400, 40060, "Interaction has already been acknowledged.")
-
-
-def invalid_webhook_token() -> ApiError:
-    """The interaction token is older than its lifetime (15 minutes on Discord)."""
-    return ApiError(401, 50027, "Invalid Webhook Token")
-
-
-def too_large() -> ApiError:
-    """A file or a request beyond the upload limit."""
-    return ApiError(413, 40005, "Request entity too large")
+    return known(10008)
 
 
 def missing_access() -> ApiError:
-    """The bot cannot see the channel."""
-    return ApiError(403, 50001, "Missing Access")
-
-
-def missing_permissions() -> ApiError:
-    """The bot sees the channel but may not do this there."""
-    return ApiError(403, 50013, "Missing Permissions")
-
-
-def cannot_message_user() -> ApiError:
-    """The person's direct messages are closed."""
-    return ApiError(403, 50007, "Cannot send messages to this user")
-
-
-def empty_message() -> ApiError:
-    """Nothing to show: no content, embed, component or file."""
-    return ApiError(400, 50006, "Cannot send an empty message")
-
-
-def not_the_author() -> ApiError:
-    """Only the author edits a message."""
-    return ApiError(403, 50005, "Cannot edit a message authored by another user")
+    """The bot cannot see the channel, or is not in the guild."""
+    return known(50001)

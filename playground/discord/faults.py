@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from playground.discord.errors import KNOWN
+
 KINDS = ("lose_answer", "reset", "status", "delay")
 
 
@@ -26,7 +28,8 @@ class Fault:
     def body(self) -> dict[str, Any]:
         """The JSON answer of a `status` fault; a 429 in the shape of topics/rate-limits."""
         if self.status == 429:
-            return {"message": "You are being rate limited.", "retry_after": self.retry_after_s, "global": False}
+            limited = {"message": self.message, "retry_after": self.retry_after_s, "global": False}
+            return {**limited, "code": self.code} if self.code else limited
         return {"message": self.message, "code": self.code}
 
     def headers(self) -> dict[str, str]:
@@ -73,8 +76,36 @@ class DiscordFaults:
         """
         if kind not in KINDS:
             raise ValueError(f"unknown fault {kind!r}; one of {', '.join(KINDS)}")
+        if status == 429 and not code:
+            message = "You are being rate limited."
         pattern = re.compile(path_regex)
         self.active.append(Fault(method, pattern, times, kind, status, code, message, delay_s, retry_after_s))
+
+    def refuse(
+        self, code: int, *, path_regex: str, method: str = "*", times: int | None = 1, retry_after_s: float = 0.5
+    ) -> None:
+        """Refuse with one of Discord's codes, or with a bare HTTP status (429, 500, 502, 503, 504), before any effect.
+
+        discord.py waits for a 429 (and 20028, 30046) and tries again, five times in all: more than four `times` of it
+        reach the bot.
+
+        Raises: ValueError for a code that the simulation does not know.
+        """
+        bare = {429: "You are being rate limited.", 500: "500: Internal Server Error", 502: "502: Bad Gateway"}
+        bare |= {503: "503: Service Unavailable", 504: "504: Gateway Timeout"}
+        if code not in KNOWN and code not in bare:
+            raise ValueError(f"unknown code {code}")
+        status, message = KNOWN.get(code) or (code, bare[code])
+        self.add(
+            path_regex=path_regex,
+            kind="status",
+            method=method,
+            times=times,
+            status=status,
+            code=code if code in KNOWN else 0,
+            message=message,
+            retry_after_s=retry_after_s,
+        )
 
     def clear(self) -> None:
         """Take all faults back."""

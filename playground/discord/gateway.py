@@ -40,9 +40,14 @@ INTENTS: dict[str, tuple[int, int]] = {
     "MESSAGE_CREATE": (1 << 9, 1 << 12),
     "MESSAGE_UPDATE": (1 << 9, 1 << 12),
     "MESSAGE_DELETE": (1 << 9, 1 << 12),
-    "CHANNEL_UPDATE": (1 << 0, 0),
-    "CHANNEL_DELETE": (1 << 0, 0),
-    "THREAD_CREATE": (1 << 0, 0),
+    "GUILD_MEMBER_ADD": (1 << 1, 0),
+    "GUILD_MEMBER_UPDATE": (1 << 1, 0),
+    "GUILD_MEMBER_REMOVE": (1 << 1, 0),
+    **{
+        event: (1 << 0, 0)
+        for thing in ("GUILD", "GUILD_ROLE", "CHANNEL", "THREAD")
+        for event in (f"{thing}_CREATE", f"{thing}_UPDATE", f"{thing}_DELETE")
+    },
 }
 """The intent that each event needs, in a guild and in direct messages; others always come."""
 MESSAGE_CONTENT = 1 << 15
@@ -161,10 +166,14 @@ class Gateway:
 
     def _dispatch(self, event: str, payload: Json, guild_id: int | None) -> None:
         for session in list(self._sessions.values()):
-            if session.wants(event, guild_id):
+            if session.wants(event, guild_id) or (event == "GUILD_MEMBER_UPDATE" and self._is_own(payload)):
                 session.feed(event, self._censored(session, event, payload, guild_id))
             if session.connection is None and not session.can_replay(session.sequence):
                 del self._sessions[session.id]
+
+    def _is_own(self, payload: Json) -> bool:
+        """Changes of the bot's own membership come without the members intent (events/gateway)."""
+        return bool(payload["user"]["id"] == str(self._world.bot.id))
 
     def _censored(self, session: Session, event: str, payload: Json, guild_id: int | None) -> Json:
         """Without the Message Content intent, others' guild messages come without content."""
@@ -238,12 +247,11 @@ class Gateway:
         self._join(connection, session)
         self.identifies += 1
         world = self._world
-        owns_guild = (world.guild.id >> 22) % count == index
-        guilds = [{"id": str(world.guild.id), "unavailable": True}] if owns_guild else []
+        own = [guild for guild in world.joined if (guild.id >> 22) % count == index]
         ready: Json = {
             "v": 10,
             "user": payloads.own_user(world.bot),
-            "guilds": guilds,
+            "guilds": [{"id": str(guild.id), "unavailable": True} for guild in own],
             "session_id": session.id,
             "resume_gateway_url": self.url,
             "shard": [index, count],
@@ -254,8 +262,8 @@ class Gateway:
             "presences": [],
         }
         session.feed("READY", ready)
-        if owns_guild:
-            session.feed("GUILD_CREATE", payloads.guild_create(world))
+        for guild in own:
+            session.feed("GUILD_CREATE", payloads.guild_create(world, guild))
         world.touch()
 
     async def _resume(self, connection: Connection, data: Json) -> None:
@@ -283,15 +291,18 @@ class Gateway:
     def _send_members(self, session: Session, data: Json) -> None:
         """Answer a member request by id; without the members intent Discord has no more to give."""
         world = self._world
+        guild = world.guilds.get(int(data.get("guild_id") or 0))
+        if guild is None or not world.is_joined(guild.id):
+            return
         wanted: Any = data.get("user_ids") or []
         ids = [int(user_id) for user_id in (wanted if isinstance(wanted, list) else [wanted])]
-        members = [payloads.member(world, world.guild.members[i]) for i in ids if i in world.guild.members]
+        members = [payloads.member(world, guild.members[i]) for i in ids if i in guild.members]
         chunk: Json = {
-            "guild_id": str(world.guild.id),
+            "guild_id": str(guild.id),
             "members": members,
             "chunk_index": 0,
             "chunk_count": 1,
-            "not_found": [str(i) for i in ids if i not in world.guild.members],
+            "not_found": [str(i) for i in ids if i not in guild.members],
         }
         if "nonce" in data:
             chunk["nonce"] = data["nonce"]

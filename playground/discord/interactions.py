@@ -9,10 +9,11 @@ import base64
 import secrets
 import time
 
-from playground.discord import errors, messages, payloads
+from playground.discord import errors, messages, payloads, sending_rules
 from playground.discord.commands import check_choice
-from playground.discord.components import check_modal
+from playground.discord.components import numbered
 from playground.discord.messages import Origin
+from playground.discord.modals import check_modal
 from playground.discord.model import (
     ChannelState,
     Interaction,
@@ -24,6 +25,7 @@ from playground.discord.model import (
 )
 from playground.discord.world import World
 
+USER_MENU, MESSAGE_MENU = 2, 3
 PONG, MESSAGE, DEFER, DEFER_UPDATE, UPDATE, AUTOCOMPLETE, MODAL = 1, 4, 5, 6, 7, 8, 9
 KINDS = {
     PONG: "pong",
@@ -52,8 +54,9 @@ def start(
     data: Json,
     *,
     source: Message | None = None,
+    opener: Interaction | None = None,
 ) -> Interaction:
-    """Record what a person did and tell the bot."""
+    """Record what a person did and tell the bot; `opener` opened the modal that is submitted."""
     interaction_id = world.ids.next()
     secret = base64.urlsafe_b64encode(f"interaction:{interaction_id}:".encode() + secrets.token_bytes(48)).decode()
     interaction = Interaction(
@@ -63,7 +66,8 @@ def start(
         channel.id,
         user_id,
         time.monotonic(),
-        command_name=data.get("name"),
+        details=_details(world, data) if kind is InteractionType.COMMAND else {},
+        opener=opener,
         source_message_id=None if source is None else source.id,
     )
     world.interactions[interaction.id] = interaction
@@ -75,13 +79,22 @@ def start(
     return interaction
 
 
+def _details(world: World, data: Json) -> Json:
+    """What the metadata says of a command: its name, its kind, and what a context menu was used on."""
+    details: Json = {"name": data["name"], "command_type": data["type"]}
+    if data["type"] == USER_MENU:
+        details["target_user"] = payloads.user(world.users[int(data["target_id"])])
+    if data["type"] == MESSAGE_MENU:
+        details["target_message_id"] = data["target_id"]
+    return details
+
+
 def owners(world: World, channel: ChannelState) -> Json:
     """`authorizing_integration_owners` of a guild install; "0" as the guild stands for the bot's own DM."""
     return {"0": str(channel.guild_id or 0)}
 
 
 def _payload(world: World, interaction: Interaction, channel: ChannelState, data: Json, source: Message | None) -> Json:
-    granted = world.permissions(world.bot.id, channel if channel.guild_id is not None else None)
     payload: Json = {
         "id": str(interaction.id),
         "application_id": str(world.application_id),
@@ -90,9 +103,9 @@ def _payload(world: World, interaction: Interaction, channel: ChannelState, data
         "version": 1,
         "data": data,
         "channel_id": str(channel.id),
-        "channel": payloads.channel(world, channel),
+        "channel": _place(world, interaction, channel),
         "locale": world.settings.locales.get(interaction.user_id, "en-US"),
-        "app_permissions": str(granted),
+        "app_permissions": str(world.permissions(world.bot.id, channel)),
         "entitlements": [],
         "authorizing_integration_owners": owners(world, channel),
         "context": 0 if channel.guild_id is not None else 1,
@@ -100,18 +113,27 @@ def _payload(world: World, interaction: Interaction, channel: ChannelState, data
     }
     if source is not None:
         payload["message"] = payloads.message(world, source)
-    if channel.guild_id is None:
+    guild = world.guild_of(channel)
+    if guild is None:
         return {**payload, "user": payloads.user(world.users[interaction.user_id])}
-    member = payloads.member(world, world.guild.members[interaction.user_id])
+    member = payloads.member(world, guild.members[interaction.user_id])
     member["permissions"] = str(world.permissions(interaction.user_id, channel))
-    guild = {"id": str(world.guild.id), "locale": world.settings.guild_locale, "features": []}
+    locale = world.locale_of(guild)
     return {
         **payload,
-        "guild_id": str(world.guild.id),
-        "guild": guild,
-        "guild_locale": world.settings.guild_locale,
+        "guild_id": str(guild.id),
+        "guild": {"id": str(guild.id), "locale": locale, "features": []},
+        "guild_locale": locale,
         "member": member,
     }
+
+
+def _place(world: World, interaction: Interaction, channel: ChannelState) -> Json:
+    """The interaction's channel, in a guild with the permissions that the person has there."""
+    payload = payloads.channel(world, channel)
+    if channel.guild_id is not None:
+        payload["permissions"] = str(world.permissions(interaction.user_id, channel))
+    return payload
 
 
 # -- the first answer -----------------------------------------------------------
@@ -121,11 +143,11 @@ def respond(world: World, interaction_id: int, token: str, body: Json, uploads: 
     """The callback: once, in time, of a type that fits; returns the body for `with_response`."""
     interaction = world.interactions.get(interaction_id)
     if interaction is None or interaction.token != token:
-        raise errors.unknown_interaction()
+        raise errors.known(10062)
     if interaction.answered is not None:
-        raise errors.already_acknowledged()
+        raise errors.known(40060)
     if time.monotonic() - interaction.created > world.settings.answer_deadline_s:
-        raise errors.unknown_interaction()
+        raise errors.known(10062)
     kind, data = body.get("type"), body.get("data") or {}
     if kind not in ALLOWED[interaction.type]:
         raise errors.form_error("type", "INTERACTION_INVALID_CALLBACK_TYPE", "Interaction callback type is invalid")
@@ -152,11 +174,12 @@ def _answer(world: World, interaction: Interaction, kind: int, data: Json, uploa
         return message
     if kind == MODAL:
         check_modal(data)
-        interaction.modal = data
+        interaction.modal = {**data, "components": numbered(data["components"])}
     elif kind == AUTOCOMPLETE:
         interaction.choices = _choices(data)
     else:
         source = _source(world, interaction)
+        sending_rules.check_unlocked(world, world.channel(source.channel_id))
         return messages.edit(world, source, data, uploads) if kind == UPDATE else source
     return None
 
@@ -182,35 +205,50 @@ def _choices(data: Json) -> list[Json]:
 def _make(
     world: World, interaction: Interaction, body: Json, uploads: list[Upload], *, flags: int, follow_up: bool = False
 ) -> Message:
-    """A message of this interaction, ephemeral if its flags say so."""
+    """A message of this interaction, ephemeral if its flags say so; AutoMod does not read what webhooks say."""
     channel = world.channel(interaction.channel_id)
+    sending_rules.check_unlocked(world, channel)
     is_ephemeral = bool((body.get("flags") or 0) & MessageFlag.EPHEMERAL)
-    kind = messages.CHAT_INPUT_COMMAND if interaction.type is InteractionType.COMMAND else 0
     origin = Origin(
-        metadata=metadata(world, interaction, channel),
-        type=kind,
+        metadata=metadata(world, interaction, channel, follow_up=follow_up),
+        type=_message_type(interaction),
         reader_id=interaction.user_id if is_ephemeral else None,
         flags=int(flags),
     )
-    if follow_up and interaction.message_id in channel.messages:
+    answered_id = interaction.message_id if follow_up else interaction.source_message_id
+    if answered_id in channel.messages:
         origin.type = messages.REPLY
-        origin.reference = {"type": 0, "channel_id": str(channel.id), "message_id": str(interaction.message_id)}
+        origin.reference = {"type": 0, "channel_id": str(channel.id), "message_id": str(answered_id)}
     pending = bool(flags & MessageFlag.LOADING)
-    return messages.create(world, channel, body, uploads, origin, pending=pending)
+    message = messages.create(world, channel, body, uploads, origin, pending=pending)
+    if message.reader_id is None:
+        sending_rules.wake(world, channel)
+    return message
 
 
-def metadata(world: World, interaction: Interaction, channel: ChannelState) -> Json:
-    """The message's `interaction_metadata`."""
+def _message_type(interaction: Interaction) -> int:
+    """The type of a command's reply; others are plain, or replies to the message that was used."""
+    if interaction.type is not InteractionType.COMMAND:
+        return 0
+    is_menu = interaction.details["command_type"] in (USER_MENU, MESSAGE_MENU)
+    return messages.CONTEXT_MENU_COMMAND if is_menu else messages.CHAT_INPUT_COMMAND
+
+
+def metadata(world: World, interaction: Interaction, channel: ChannelState, *, follow_up: bool = False) -> Json:
+    """The message's `interaction_metadata`; a modal's names the interaction that opened it."""
     payload: Json = {
         "id": str(interaction.id),
         "type": int(interaction.type),
         "user": payloads.user(world.users[interaction.user_id]),
         "authorizing_integration_owners": owners(world, channel),
+        **interaction.details,
     }
-    if interaction.type is InteractionType.COMMAND:
-        payload |= {"name": interaction.command_name, "command_type": 1}
+    if follow_up and interaction.message_id is not None:
+        payload["original_response_message_id"] = str(interaction.message_id)
     if interaction.type is InteractionType.COMPONENT:
         payload["interacted_message_id"] = str(interaction.source_message_id)
+    if interaction.opener is not None:
+        payload["triggering_interaction_metadata"] = metadata(world, interaction.opener, channel)
     return payload
 
 
@@ -223,8 +261,9 @@ def _response_body(world: World, interaction: Interaction, kind: int, message: M
             "response_message_ephemeral": message.reader_id is not None,
             "channel_id": str(message.channel_id),
         }
-        if world.channel(message.channel_id).guild_id is not None:
-            about["guild_id"] = str(world.guild.id)
+        guild_id = world.channel(message.channel_id).guild_id
+        if guild_id is not None:
+            about["guild_id"] = str(guild_id)
     if message is None or kind not in (MESSAGE, UPDATE):
         return {"interaction": about}
     return {"interaction": about, "resource": {"type": kind, "message": payloads.message(world, message)}}
@@ -237,11 +276,11 @@ def by_token(world: World, application_id: int, token: str) -> Interaction:
     """The interaction of a webhook token; 10015 when unknown or unanswered, 50027 when too old."""
     interaction = world.tokens.get(token)
     if interaction is None or application_id != world.application_id:
-        raise errors.unknown_webhook()
+        raise errors.known(10015)
     if time.monotonic() - interaction.created > world.settings.token_lifetime_s:
-        raise errors.invalid_webhook_token()
+        raise errors.known(50027)
     if interaction.answered is None:
-        raise errors.unknown_webhook()
+        raise errors.known(10015)
     return interaction
 
 
@@ -249,6 +288,7 @@ def follow_up(world: World, interaction: Interaction, body: Json, uploads: list[
     """A follow-up; while the deferred reply still "thinks", it fills that one, private or public as deferred."""
     first = world.channel(interaction.channel_id).messages.get(interaction.message_id or 0)
     if interaction.kind == "defer" and first is not None and first.is_loading:
+        sending_rules.check_unlocked(world, world.channel(interaction.channel_id))
         return messages.edit(world, first, body, uploads)
     message = _make(world, interaction, body, uploads, flags=0, follow_up=True)
     interaction.follow_up_ids.append(message.id)
@@ -257,8 +297,23 @@ def follow_up(world: World, interaction: Interaction, body: Json, uploads: list[
 
 
 def own_message(world: World, interaction: Interaction, which: str) -> Message:
-    """The original reply (`@original`) or a follow-up of this interaction, else 10008."""
+    """The original reply (`@original`), a follow-up, or the message whose component was used; else 10008."""
     message_id = interaction.message_id if which == "@original" else int(which) if which.isdecimal() else None
-    if message_id is None or message_id not in (interaction.message_id, *interaction.follow_up_ids):
+    own = (interaction.message_id, interaction.source_message_id, *interaction.follow_up_ids)
+    if message_id is None or message_id not in own:
         raise errors.unknown_message()
     return world.message(interaction.channel_id, message_id)
+
+
+def edit_reply(world: World, interaction: Interaction, which: str, body: Json, uploads: list[Upload]) -> Message:
+    """Change one of the interaction's messages; 50083 in a locked or archived thread."""
+    message = own_message(world, interaction, which)
+    sending_rules.check_edit(world, world.channel(message.channel_id))
+    return messages.edit(world, message, body, uploads)
+
+
+def delete_reply(world: World, interaction: Interaction, which: str) -> None:
+    """Take one of the interaction's messages away, private ones too."""
+    message = own_message(world, interaction, which)
+    sending_rules.check_delete(world, world.channel(message.channel_id))
+    messages.delete(world, message)

@@ -6,20 +6,20 @@ import re
 import time
 from dataclasses import dataclass
 
-from playground.discord import errors, payloads
+from playground.discord import errors, payloads, sending_rules
 from playground.discord.components import numbered
 from playground.discord.message_body import check_body, read_flags, read_nonce
 from playground.discord.model import (
     Attachment,
     ChannelState,
-    ChannelType,
     Json,
     Message,
     MessageFlag,
     Upload,
 )
 from playground.discord.permissions import Permission
-from playground.discord.world import World, now_text
+from playground.discord.seed import now_text
+from playground.discord.world import World
 
 REPLY = 19
 CHAT_INPUT_COMMAND = 20
@@ -40,7 +40,7 @@ class Origin:
 def send(world: World, channel_id: int, body: Json, uploads: list[Upload]) -> Message:
     """The bot posts to a channel: permissions, limits, nonce, then the message."""
     channel = world.channel(channel_id)
-    _check_may_send(world, channel, body, uploads)
+    sending_rules.check_send(world, channel, body, has_files=bool(uploads))
     nonce = read_nonce(body)
     known = _known_nonce(world, nonce) if body.get("enforce_nonce") else None
     origin = Origin(reference=_reference(world, channel, body.get("message_reference")))
@@ -53,6 +53,7 @@ def send(world: World, channel_id: int, body: Json, uploads: list[Upload]) -> Me
     if nonce is not None and body.get("enforce_nonce"):
         world.nonces[(world.bot.id, str(nonce))] = (time.monotonic(), message)
     announce(world, "MESSAGE_CREATE", message)
+    sending_rules.wake(world, channel)
     return message
 
 
@@ -63,25 +64,6 @@ def _known_nonce(world: World, nonce: str | int | None) -> Message | None:
         del world.nonces[next(iter(world.nonces))]
     entry = world.nonces.get((world.bot.id, str(nonce)))
     return None if entry is None else entry[1]
-
-
-def _check_may_send(world: World, channel: ChannelState, body: Json, uploads: list[Upload]) -> None:
-    """Raise 50001, 50007, 50013 or 160002 when the bot may not post this there."""
-    if channel.type is ChannelType.DM:
-        if channel.recipient_id in world.settings.dm_closed:
-            raise errors.cannot_message_user()
-        return
-    in_thread = channel.type is ChannelType.PUBLIC_THREAD
-    needed = int(Permission.SEND_MESSAGES_IN_THREADS if in_thread else Permission.SEND_MESSAGES)
-    if uploads:
-        needed |= Permission.ATTACH_FILES
-    if body.get("embeds"):
-        needed |= Permission.EMBED_LINKS
-    world.require(channel, needed)
-    if body.get("message_reference"):
-        granted = world.permissions(world.bot.id, channel)
-        if not granted & Permission.READ_MESSAGE_HISTORY:
-            raise errors.ApiError(403, 160002, "Cannot reply without permission to read message history")
 
 
 def _reference(world: World, channel: ChannelState, reference: Json | None) -> Json | None:
@@ -105,7 +87,7 @@ def _check_new(body: Json, uploads: list[Upload], *, flags: int, pending: bool) 
     check_body(body, flags=flags, file_names=names)
     shown = any(body.get(key) for key in ("content", "embeds", "components", "sticker_ids", "poll")) or uploads
     if not shown and not pending:
-        raise errors.empty_message()
+        raise errors.known(50006)
 
 
 def check_sizes(world: World, uploads: list[Upload]) -> None:
@@ -113,7 +95,7 @@ def check_sizes(world: World, uploads: list[Upload]) -> None:
     largest = max((len(upload.data) for upload in uploads), default=0)
     together = sum(len(upload.data) for upload in uploads)
     if largest > world.settings.upload_limit_bytes or together > world.settings.request_limit_bytes:
-        raise errors.too_large()
+        raise errors.known(40005)
 
 
 def create(
@@ -163,7 +145,7 @@ def edit(world: World, message: Message, body: Json, uploads: list[Upload]) -> M
     }
     check_body(wanted, flags=flags, file_names=names)
     if not (wanted["content"] or wanted["embeds"] or wanted["components"] or names):
-        raise errors.empty_message()
+        raise errors.known(50006)
     message.content = wanted["content"] or ""
     message.embeds = _embeds(wanted)
     message.components = numbered(wanted["components"] or [])
@@ -183,9 +165,11 @@ def edit_own(world: World, channel_id: int, message_id: int, body: Json, uploads
     if message.reader_id is not None:
         raise errors.unknown_message()
     if message.author_id != world.bot.id:
-        raise errors.not_the_author()
+        raise errors.known(50005)
+    sending_rules.check_edit(world, channel)
     if uploads:
         world.require(channel, Permission.ATTACH_FILES)
+    sending_rules.check_words(world, channel, body)
     return edit(world, message, body, uploads)
 
 
@@ -196,7 +180,7 @@ def delete(world: World, message: Message) -> None:
     payload: Json = {"id": str(message.id), "channel_id": str(channel.id)}
     if channel.guild_id is not None:
         payload["guild_id"] = str(channel.guild_id)
-    if message.reader_id is None:
+    if message.reader_id is None and world.can_view(world.bot.id, channel):
         world.emit("MESSAGE_DELETE", payload, channel.guild_id)
     world.touch()
 
@@ -208,6 +192,7 @@ def delete_by_bot(world: World, channel_id: int, message_id: int) -> None:
     message = world.message(channel_id, message_id)
     if message.reader_id is not None:
         raise errors.unknown_message()
+    sending_rules.check_delete(world, channel)
     if message.author_id != world.bot.id:
         world.require(channel, Permission.MANAGE_MESSAGES)
     delete(world, message)
@@ -251,11 +236,11 @@ def history(world: World, channel_id: int, query: dict[str, str]) -> list[Messag
 
 
 def announce(world: World, event: str, message: Message) -> None:
-    """Send the gateway event of a message; ephemeral ones are only counted as a change."""
-    if message.reader_id is not None:
+    """Send the gateway event of a message; ephemeral ones, and those out of the bot's sight, only count as a change."""
+    channel = world.channel(message.channel_id)
+    if message.reader_id is not None or not world.can_view(world.bot.id, channel):
         world.touch()
         return
-    channel = world.channel(message.channel_id)
     world.emit(event, payloads.message_event(world, message), channel.guild_id)
 
 
@@ -278,6 +263,7 @@ def _upload_name(body: Json, upload: Upload) -> str:
 def _store(world: World, channel_id: int, body: Json, upload: Upload) -> Attachment:
     stored = world.cdn.store(world.ids.next(), channel_id, _upload_name(body, upload), upload.data)
     stored.description = _described(body, upload).get("description")
+    stored.is_spoiler = stored.filename.startswith("SPOILER_") or bool(_described(body, upload).get("is_spoiler"))
     return stored
 
 

@@ -65,12 +65,36 @@ class Person:
 
 @dataclass(frozen=True)
 class Channel:
-    """A place for messages; `kind` is text, thread or dm."""
+    """A place for messages as it was when asked for; `kind` is text, thread or dm."""
 
     id: int
     key: str
     name: str
     kind: str = "text"
+    guild_id: int | None = None
+    nsfw: bool = False
+    parent_id: int | None = None
+    archived: bool = False
+    locked: bool = False
+
+
+@dataclass(frozen=True)
+class RoleInfo:
+    """A role as people name it; `key` is the name in `VirtualDiscord.roles`."""
+
+    id: int
+    key: str
+    name: str
+    guild_id: int
+
+
+@dataclass(frozen=True)
+class GuildInfo:
+    """A server as people name it; `key` is the name in `VirtualDiscord.guilds`."""
+
+    id: int
+    key: str
+    name: str
 
 
 @dataclass
@@ -92,6 +116,7 @@ class Role:
     permissions: int
     position: int = 0
     managed: bool = False
+    key: str = ""
 
 
 @dataclass
@@ -105,13 +130,22 @@ class Member:
 
 @dataclass
 class Guild:
-    """The one server of the simulation."""
+    """A server. `locale` None means the settings' one.
+
+    `command_overrides` holds what its administrators set per command (or, under the application's id, for all
+    commands): by kind (1 role, 2 user, 3 channel) and id, whether it is allowed.
+    """
 
     id: int
     name: str
     owner_id: int
+    key: str = "home"
+    locale: str | None = None
+    system_channel_id: int | None = None
     roles: dict[int, Role] = field(default_factory=dict)
     members: dict[int, Member] = field(default_factory=dict)
+    command_overrides: dict[int, dict[tuple[int, int], bool]] = field(default_factory=dict)
+    blocked_words: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -135,13 +169,17 @@ class ChannelState:
     guild_id: int | None = None
     parent_id: int | None = None
     recipient_id: int | None = None
+    nsfw: bool = False
+    archived: bool = False
+    locked: bool = False
+    archive_changed_at: str = ""
     overwrites: dict[int, Overwrite] = field(default_factory=dict)
     messages: dict[int, Message] = field(default_factory=dict)
 
 
 @dataclass
 class Attachment:
-    """A stored file; `ephemeral` ones were given with a command."""
+    """A stored file; `ephemeral` ones were given with a command or a modal."""
 
     id: int
     channel_id: int
@@ -152,6 +190,7 @@ class Attachment:
     ephemeral: bool = False
     width: int | None = None
     height: int | None = None
+    is_spoiler: bool = False
 
 
 @dataclass
@@ -185,7 +224,11 @@ class Message:
 
 @dataclass
 class Interaction:
-    """One act of a person and how the bot answered it (`done` is set then); times are monotonic seconds."""
+    """One act of a person and how the bot answered it (`done` is set then); times are monotonic seconds.
+
+    `details` is what the metadata of its messages says beyond who and what; `opener` is the interaction whose modal
+    this one submits.
+    """
 
     id: int
     token: str
@@ -193,7 +236,8 @@ class Interaction:
     channel_id: int
     user_id: int
     created: float
-    command_name: str | None = None
+    details: Json = field(default_factory=dict)
+    opener: Interaction | None = None
     source_message_id: int | None = None
     answered: float | None = None
     kind: str = ""

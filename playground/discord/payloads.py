@@ -109,7 +109,7 @@ def channel(world: World, entry: ChannelState) -> Json:
         **payload,
         "topic": None,
         "position": list(world.channels).index(entry.id) if entry.id in world.channels else 0,
-        "nsfw": False,
+        "nsfw": entry.nsfw,
         "permission_overwrites": [
             {"id": str(o.target_id), "type": o.type, "allow": str(o.allow), "deny": str(o.deny)}
             for o in entry.overwrites.values()
@@ -117,14 +117,29 @@ def channel(world: World, entry: ChannelState) -> Json:
     }
 
 
+HIDDEN_NAME = "___hidden___"
+OBFUSCATED = 1 << 17
+"""Flag of what the gateway tells of channels that the bot cannot view (resources/channel, Obfuscated Channels)."""
+
+
+def channel_event(world: World, entry: ChannelState) -> Json:
+    """A guild's channel as the gateway carries it: only id, place and permissions of one that the bot cannot view."""
+    payload = channel(world, entry)
+    if world.can_view(world.bot.id, entry):
+        return payload
+    kept = ("id", "type", "guild_id", "parent_id", "position", "permission_overwrites")
+    return {key: payload[key] for key in kept} | {"name": HIDDEN_NAME, "flags": OBFUSCATED}
+
+
 def _thread(world: World, entry: ChannelState) -> Json:
+    """What only threads have; they do not say `nsfw`: their parent's counts (topics/threads)."""
     return {
-        "owner_id": str(world.owner.id),
+        "owner_id": str(world.guilds[entry.guild_id or 0].owner_id),
         "thread_metadata": {
-            "archived": False,
+            "archived": entry.archived,
             "auto_archive_duration": 1440,
-            "archive_timestamp": world.guild.members[world.owner.id].joined_at,
-            "locked": False,
+            "archive_timestamp": entry.archive_changed_at,
+            "locked": entry.locked,
         },
         "message_count": len(entry.messages),
         "member_count": 1,
@@ -150,7 +165,7 @@ def guild(world: World, entry: Guild) -> Json:
         "region": "automatic",
         "afk_channel_id": None,
         "afk_timeout": 300,
-        "system_channel_id": None,
+        "system_channel_id": None if entry.system_channel_id is None else str(entry.system_channel_id),
         "system_channel_flags": 0,
         "widget_enabled": False,
         "widget_channel_id": None,
@@ -166,7 +181,7 @@ def guild(world: World, entry: Guild) -> Json:
         "vanity_url_code": None,
         "premium_tier": 3 if limit >= 100 * MIB else 2 if limit >= 50 * MIB else 0,
         "premium_subscription_count": 0,
-        "preferred_locale": world.settings.guild_locale,
+        "preferred_locale": world.locale_of(entry),
         "rules_channel_id": None,
         "safety_alerts_channel_id": None,
         "public_updates_channel_id": None,
@@ -179,11 +194,10 @@ def guild(world: World, entry: Guild) -> Json:
     }
 
 
-def guild_create(world: World) -> Json:
+def guild_create(world: World, entry: Guild) -> Json:
     """The GUILD_CREATE event; without privileged intents only the bot's own membership is in it."""
-    entry = world.guild
-    inside = [item for item in world.channels.values() if item.guild_id is not None]
-    visible = [item for item in inside if world.can_view(world.bot.id, item)]
+    inside = [item for item in world.channels.values() if item.guild_id == entry.id]
+    threads = [item for item in inside if item.type is ChannelType.PUBLIC_THREAD and not item.archived]
     return {
         **guild(world, entry),
         "joined_at": entry.members[world.bot.id].joined_at,
@@ -191,14 +205,18 @@ def guild_create(world: World) -> Json:
         "unavailable": False,
         "member_count": len(entry.members),
         "members": [member(world, entry.members[world.bot.id])],
-        "channels": [channel(world, item) for item in visible if item.type is ChannelType.TEXT],
-        "threads": [channel(world, item) for item in visible if item.type is ChannelType.PUBLIC_THREAD],
+        "channels": [channel_event(world, item) for item in inside if item.type is ChannelType.TEXT],
+        "threads": [channel(world, item) for item in threads if world.can_view(world.bot.id, item)],
         "voice_states": [],
         "presences": [],
         "stage_instances": [],
         "guild_scheduled_events": [],
         "soundboard_sounds": [],
     }
+
+
+SPOILER = 1 << 3
+"""Attachment flag (resources/message)."""
 
 
 def attachment(world: World, entry: Attachment) -> Json:
@@ -218,6 +236,8 @@ def attachment(world: World, entry: Attachment) -> Json:
         payload["description"] = entry.description
     if entry.ephemeral:
         payload["ephemeral"] = True
+    if entry.is_spoiler:
+        payload["flags"] = SPOILER
     return payload
 
 
@@ -260,17 +280,18 @@ def message(world: World, entry: Message, *, nested: bool = False) -> Json:
 
 def _referenced(world: World, reference: Json) -> Json | None:
     """The message that a reply answers; None once it is deleted."""
-    answered = world.channels[int(reference["channel_id"])].messages.get(int(reference["message_id"]))
+    place = world.channels.get(int(reference["channel_id"]))
+    answered = None if place is None else place.messages.get(int(reference["message_id"]))
     return None if answered is None else message(world, answered, nested=True)
 
 
 def message_event(world: World, entry: Message) -> Json:
     """A message as MESSAGE_CREATE and MESSAGE_UPDATE carry it."""
     payload = message(world, entry)
-    place = world.channels[entry.channel_id]
-    if place.guild_id is not None:
-        payload["guild_id"] = str(place.guild_id)
-        membership = world.guild.members.get(entry.author_id)
+    place = world.guild_of(world.channels[entry.channel_id])
+    if place is not None:
+        payload["guild_id"] = str(place.id)
+        membership = place.members.get(entry.author_id)
         if membership is not None:
             payload["member"] = member(world, membership, with_user=False)
     return payload

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from aiohttp import BodyPartReader, web
 
-from playground.discord.errors import ApiError, form_error, too_large
+from playground.discord.errors import ApiError, form_error, known
 from playground.discord.model import Json, Upload
 
 REQUEST_READ_MAX = 256 * 1024 * 1024
@@ -47,7 +47,7 @@ async def read_body(request: web.Request, limit: int) -> tuple[Any, list[Upload]
         return await _read_multipart(request, limit)
     raw = await request.read()
     if len(raw) > limit:
-        raise too_large()
+        raise known(40005)
     if not raw:
         return None, []
     if kind != "application/json":
@@ -82,5 +82,5 @@ async def _read_multipart(request: web.Request, limit: int) -> tuple[Any, list[U
             slot = re.fullmatch(r"files\[(\d+)\]", part.name or "")
             uploads.append(Upload(slot.group(1) if slot else str(len(uploads)), part.filename, data))
     if size > limit:
-        raise too_large()
+        raise known(40005)
     return body, uploads

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from playground.discord import routes
+from playground.discord import guild_routes, routes  # noqa: F401 - guild_routes registers its routes
 from playground.discord.errors import ApiError, unauthorized
 from playground.discord.faults import DiscordFaults, Fault
 from playground.discord.model import Json

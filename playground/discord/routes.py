@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from playground.discord import errors, interactions, messages, payloads
-from playground.discord.model import ChannelType, Json
+from playground.discord import errors, interactions, messages, payloads, permissions, sending_rules
+from playground.discord.model import ChannelState, ChannelType, Json
+from playground.discord.permissions import Permission
 from playground.discord.request import Call
 from playground.discord.world import World
 
@@ -55,23 +56,26 @@ def _me(world: World, call: Call) -> Answer:
 
 @route("GET", "/users/@me/guilds")
 def _my_guilds(world: World, call: Call) -> Answer:
-    partial: Json = {
-        "id": str(world.guild.id),
-        "name": world.guild.name,
-        "icon": None,
-        "banner": None,
-        "owner": False,
-        "permissions": str(world.permissions(world.bot.id, None)),
-        "features": [],
-    }
-    return 200, [partial]
+    partials: list[Json] = [
+        {
+            "id": str(guild.id),
+            "name": guild.name,
+            "icon": None,
+            "banner": None,
+            "owner": False,
+            "permissions": str(permissions.compute(guild, world.bot.id, None)),
+            "features": [],
+        }
+        for guild in world.joined
+    ]
+    return 200, partials
 
 
 @route("GET", "/users/{}")
 def _user(world: World, call: Call) -> Answer:
     account = world.users.get(int(call.args[0]))
     if account is None:
-        raise errors.ApiError(404, 10013, "Unknown User")
+        raise errors.known(10013)
     return 200, payloads.user(account)
 
 
@@ -98,7 +102,7 @@ def application(world: World) -> Json:
         "redirect_uris": [],
         "interactions_endpoint_url": None,
         "role_connections_verification_url": None,
-        "approximate_guild_count": 1,
+        "approximate_guild_count": len(world.joined),
         "approximate_user_install_count": 0,
         "approximate_user_authorization_count": 0,
         "explicit_content_filter": 0,
@@ -112,96 +116,7 @@ def _application(world: World, call: Call) -> Answer:
     return 200, application(world)
 
 
-# -- commands ----------------------------------------------------------------------
-
-
-def _scope(world: World, call: Call) -> int | None:
-    """Checks the application of the path; the guild's id, or None for the global commands."""
-    if int(call.args[0]) != world.application_id:
-        raise errors.ApiError(403, 20012, "You are not authorized to perform this action on this application")
-    if "/guilds/" not in call.path:
-        return None
-    guild_id = int(call.args[1])
-    if guild_id != world.guild.id:
-        raise errors.missing_access()
-    return guild_id
-
-
-@route("GET", "/applications/{}/commands")
-@route("GET", "/applications/{}/guilds/{}/commands")
-def _commands(world: World, call: Call) -> Answer:
-    return 200, world.commands.all(_scope(world, call))
-
-
-@route("PUT", "/applications/{}/commands")
-@route("PUT", "/applications/{}/guilds/{}/commands")
-def _replace_commands(world: World, call: Call) -> Answer:
-    return 200, world.commands.replace_all(_scope(world, call), call.body)
-
-
-@route("POST", "/applications/{}/commands")
-@route("POST", "/applications/{}/guilds/{}/commands")
-def _create_command(world: World, call: Call) -> Answer:
-    command, is_new = world.commands.put(_scope(world, call), call.body)
-    return 201 if is_new else 200, command
-
-
-@route("GET", "/applications/{}/commands/{}")
-@route("GET", "/applications/{}/guilds/{}/commands/{}")
-def _command(world: World, call: Call) -> Answer:
-    return 200, world.commands.get(_scope(world, call), int(call.args[-1]))
-
-
-@route("PATCH", "/applications/{}/commands/{}")
-@route("PATCH", "/applications/{}/guilds/{}/commands/{}")
-def _edit_command(world: World, call: Call) -> Answer:
-    return 200, world.commands.edit(_scope(world, call), int(call.args[-1]), call.fields())
-
-
-@route("DELETE", "/applications/{}/commands/{}")
-@route("DELETE", "/applications/{}/guilds/{}/commands/{}")
-def _delete_command(world: World, call: Call) -> Answer:
-    world.commands.remove(_scope(world, call), int(call.args[-1]))
-    return 204, None
-
-
-# -- guild and channels --------------------------------------------------------------
-
-
-def _check_guild(world: World, call: Call) -> None:
-    if int(call.args[0]) != world.guild.id:
-        raise errors.ApiError(404, 10004, "Unknown Guild")
-
-
-@route("GET", "/guilds/{}")
-def _guild(world: World, call: Call) -> Answer:
-    _check_guild(world, call)
-    body = payloads.guild(world, world.guild)
-    if call.query.get("with_counts") in ("1", "true", "True"):
-        body |= {"approximate_member_count": len(world.guild.members), "approximate_presence_count": 1}
-    return 200, body
-
-
-@route("GET", "/guilds/{}/channels")
-def _guild_channels(world: World, call: Call) -> Answer:
-    _check_guild(world, call)
-    found = [item for item in world.channels.values() if item.type is ChannelType.TEXT]
-    return 200, [payloads.channel(world, item) for item in found if world.can_view(world.bot.id, item)]
-
-
-@route("GET", "/guilds/{}/roles")
-def _roles(world: World, call: Call) -> Answer:
-    _check_guild(world, call)
-    return 200, [payloads.role(item) for item in world.guild.roles.values()]
-
-
-@route("GET", "/guilds/{}/members/{}")
-def _member(world: World, call: Call) -> Answer:
-    _check_guild(world, call)
-    member = world.guild.members.get(int(call.args[1]))
-    if member is None:
-        raise errors.ApiError(404, 10007, "Unknown Member")
-    return 200, payloads.member(world, member)
+# -- channels ----------------------------------------------------------------------
 
 
 @route("GET", "/channels/{}")
@@ -209,6 +124,40 @@ def _channel(world: World, call: Call) -> Answer:
     channel = world.channel(int(call.args[0]))
     world.require(channel, 0)
     return 200, payloads.channel(world, channel)
+
+
+@route("PATCH", "/channels/{}")
+def _edit_channel(world: World, call: Call) -> Answer:
+    """A thread's archiving, lock and name, or a channel's name and age restriction."""
+    channel, body = world.channel(int(call.args[0])), call.fields()
+    world.require(channel, 0)
+    if channel.type is ChannelType.PUBLIC_THREAD:
+        _edit_thread(world, channel, body)
+    else:
+        world.require(channel, Permission.MANAGE_CHANNELS)
+        channel.name = str(body.get("name", channel.name))
+        channel.nsfw = bool(body.get("nsfw", channel.nsfw))
+        sending_rules.announce_channel(world, "UPDATE", channel)
+    return 200, payloads.channel(world, channel)
+
+
+def _edit_thread(world: World, thread: ChannelState, body: Json) -> None:
+    """Only opening an unlocked thread again is for everyone who may write in it (topics/threads, Editing)."""
+    opens_only = set(body) == {"archived"} and not body["archived"] and not thread.locked
+    world.require(thread, Permission.SEND_MESSAGES_IN_THREADS if opens_only else Permission.MANAGE_THREADS)
+    if thread.archived and body.get("archived", True):
+        raise errors.known(50083)
+    thread.name = str(body.get("name", thread.name))
+    archived, locked = body.get("archived", thread.archived), body.get("locked", thread.locked)
+    sending_rules.set_archived(world, thread, archived=bool(archived), locked=bool(locked))
+
+
+@route("PUT", "/channels/{}/thread-members/@me")
+def _join_thread(world: World, call: Call) -> Answer:
+    thread = world.channel(int(call.args[0]))
+    world.require(thread, 0)
+    sending_rules.check_edit(world, thread)
+    return 204, None
 
 
 @route("POST", "/channels/{}/typing")
@@ -223,7 +172,7 @@ def _open_direct_channel(world: World, call: Call) -> Answer:
     if recipient is None:
         raise errors.required("recipient_id")
     if int(recipient) not in world.users or int(recipient) == world.bot.id:
-        raise errors.form_error("recipient_id", "INVALID_RECIPIENT", "Invalid Recipient(s)")
+        raise errors.known(50033)
     return 200, payloads.channel(world, world.direct_channel(int(recipient)))
 
 
@@ -292,12 +241,12 @@ def _read_reply(world: World, call: Call) -> Answer:
 def _edit_reply(world: World, call: Call) -> Answer:
     messages.check_sizes(world, call.uploads)
     interaction = interactions.by_token(world, int(call.args[0]), call.args[1])
-    message = interactions.own_message(world, interaction, call.args[2])
-    return 200, payloads.message(world, messages.edit(world, message, call.fields(), call.uploads))
+    message = interactions.edit_reply(world, interaction, call.args[2], call.fields(), call.uploads)
+    return 200, payloads.message(world, message)
 
 
 @route("DELETE", "/webhooks/{}/{token}/messages/{which}", bot_token=False)
 def _delete_reply(world: World, call: Call) -> Answer:
     interaction = interactions.by_token(world, int(call.args[0]), call.args[1])
-    messages.delete(world, interactions.own_message(world, interaction, call.args[2]))
+    interactions.delete_reply(world, interaction, call.args[2])
     return 204, None

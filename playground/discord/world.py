@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from playground.discord import errors, permissions
 from playground.discord.cdn import Cdn
@@ -17,29 +16,15 @@ from playground.discord.model import (
     Guild,
     Interaction,
     Json,
-    Member,
     Message,
     Overwrite,
     Person,
-    Role,
     Snowflakes,
     User,
 )
 from playground.discord.permissions import Permission
+from playground.discord.seed import APPLICATION_ID, PEOPLE, make_channels, make_guild, now_text
 from playground.discord.settings import DiscordSettings
-
-APPLICATION_ID = 1455000000000000001
-GUILD_ID = 1455000000000000100
-BOT_ROLE_ID = 1455000000000000110
-MODERATOR_ROLE_ID = 1455000000000000111
-CHANNEL_IDS = {"video-lab": 1455000000000000200, "general": 1455000000000000201}
-PEOPLE = {
-    "ann": Person(1455000000000000301, "ann", "Ann"),
-    "ben": Person(1455000000000000302, "ben", "Ben"),
-    "mo": Person(1455000000000000303, "mo", "Mo"),
-    "owner": Person(1455000000000000304, "owner", "Olive"),
-}
-"""Fixed ids: a bot's database from an earlier start keeps fitting the same people and places."""
 
 Listener = Callable[[str, Json, int | None], None]
 """Takes a gateway event's name, its payload, and the guild (None: direct messages)."""
@@ -64,11 +49,9 @@ class World:
         self.bot = User(APPLICATION_ID, "Seedance", None, bot=True)
         self.users = {person.id: User(person.id, person.key, person.name) for person in self.people.values()}
         self.users[self.bot.id] = self.bot
-        self.guild = self._make_guild()
-        self.channels = {
-            channel_id: ChannelState(channel_id, key, key, ChannelType.TEXT, GUILD_ID)
-            for key, channel_id in CHANNEL_IDS.items()
-        }
+        self.guild = make_guild(self.users)
+        self.guilds = {self.guild.id: self.guild}
+        self.channels = make_channels()
         self.interactions: dict[int, Interaction] = {}
         self.tokens: dict[str, Interaction] = {}
         self.nonces: dict[tuple[int, str], tuple[float, Message]] = {}
@@ -77,25 +60,13 @@ class World:
         self.version = 0
         self._waiting: set[asyncio.Future[None]] = set()
 
-    def _make_guild(self) -> Guild:
-        guild = Guild(GUILD_ID, "Playground", self.owner.id)
-        guild.roles[GUILD_ID] = Role(GUILD_ID, "@everyone", permissions.EVERYONE)
-        guild.roles[BOT_ROLE_ID] = Role(BOT_ROLE_ID, self.bot.username, permissions.BOT, 2, managed=True)
-        guild.roles[MODERATOR_ROLE_ID] = Role(MODERATOR_ROLE_ID, "Moderators", permissions.MODERATOR, 1)
-        for user_id in self.users:
-            guild.members[user_id] = Member(user_id, joined_at=now_text())
-        guild.members[self.bot.id].role_ids.append(BOT_ROLE_ID)
-        guild.members[self.people["mo"].id].role_ids.append(MODERATOR_ROLE_ID)
-        return guild
-
     def add_person(self, key: str, name: str) -> Person:
-        """One more member of the guild, without roles."""
+        """One more account, in no guild yet."""
         if key in self.people:
             raise ValueError(f"there is a person {key!r} already")
         person = Person(self.ids.next(), key, name)
         self.people[key] = person
         self.users[person.id] = User(person.id, key, name)
-        self.guild.members[person.id] = Member(person.id, joined_at=now_text())
         self.touch()
         return person
 
@@ -121,18 +92,45 @@ class World:
         return self.version
 
     def emit(self, event: str, payload: Json, guild_id: int | None) -> None:
-        """Send an event to the gateway's sessions and count the change."""
-        for listener in list(self.listeners):
-            listener(event, payload, guild_id)
+        """Send an event to the gateway's sessions and count the change; nothing of a guild that the bot is not in."""
+        if guild_id is None or self.is_joined(guild_id):
+            for listener in list(self.listeners):
+                listener(event, payload, guild_id)
         self.touch()
 
     # -- look-ups -------------------------------------------------------------
+
+    def is_joined(self, guild_id: int) -> bool:
+        """Whether the bot is a member of this guild."""
+        guild = self.guilds.get(guild_id)
+        return guild is not None and self.bot.id in guild.members
+
+    @property
+    def joined(self) -> list[Guild]:
+        """The guilds that the bot is in."""
+        return [guild for guild in self.guilds.values() if self.bot.id in guild.members]
+
+    def guild_of(self, channel: ChannelState) -> Guild | None:
+        """The guild of a channel or thread; None for direct messages."""
+        return None if channel.guild_id is None else self.guilds[channel.guild_id]
+
+    def locale_of(self, guild: Guild) -> str:
+        """The guild's preferred locale."""
+        return guild.locale or self.settings.guild_locale
+
+    def shares_guild(self, user_id: int) -> bool:
+        """Whether the bot and an account have a guild in common."""
+        return any(user_id in guild.members for guild in self.joined)
+
+    def parent(self, channel: ChannelState) -> ChannelState:
+        """The channel whose settings rule: a thread's parent, else the channel itself."""
+        return channel if channel.parent_id is None else self.channels.get(channel.parent_id, channel)
 
     def channel(self, channel_id: int) -> ChannelState:
         """The channel, or 10003."""
         channel = self.channels.get(channel_id)
         if channel is None:
-            raise errors.unknown_channel()
+            raise errors.known(10003)
         return channel
 
     def message(self, channel_id: int, message_id: int) -> Message:
@@ -162,19 +160,22 @@ class World:
 
     def open_thread(self, parent_id: int, name: str) -> ChannelState:
         """A new public thread under a text channel."""
+        parent = self.channel(parent_id)
         thread = ChannelState(
-            self.ids.next(), name, name, ChannelType.PUBLIC_THREAD, self.guild.id, parent_id=parent_id
+            self.ids.next(), name, name, ChannelType.PUBLIC_THREAD, parent.guild_id, parent_id=parent_id
         )
+        thread.archive_changed_at = now_text()
         self.channels[thread.id] = thread
         return thread
 
     # -- permissions ----------------------------------------------------------
 
-    def permissions(self, user_id: int, channel: ChannelState | None) -> int:
-        """Effective bits in a guild channel (a thread's parent decides) or, for None, in the guild."""
-        if channel is not None and channel.parent_id is not None:
-            channel = self.channels.get(channel.parent_id, channel)
-        return permissions.compute(self.guild, user_id, channel)
+    def permissions(self, user_id: int, channel: ChannelState) -> int:
+        """Effective bits in a channel; a thread's parent decides."""
+        guild = self.guild_of(channel)
+        if guild is None:
+            return permissions.DIRECT
+        return permissions.compute(guild, user_id, self.parent(channel))
 
     def can_view(self, user_id: int, channel: ChannelState) -> bool:
         """Whether the account sees the channel at all."""
@@ -187,22 +188,30 @@ class World:
         if not self.can_view(self.bot.id, channel):
             raise errors.missing_access()
         if channel.guild_id is not None and needed & ~self.permissions(self.bot.id, channel):
-            raise errors.missing_permissions()
+            raise errors.known(50013)
 
-    def overwrite(self, channel: ChannelState, target_id: int, permission: Permission, allowed: bool) -> None:
-        """Allow or deny a permission to a member or role in one channel."""
-        kind = 0 if target_id in self.guild.roles else 1
+    def overwrite(self, channel: ChannelState, target_id: int, permission: Permission, allowed: bool | None) -> None:
+        """Allow or deny a permission to a member or role in one channel; None leaves it to the roles again."""
+        guild = self.guild_of(channel)
+        kind = 0 if guild is not None and target_id in guild.roles else 1
         entry = channel.overwrites.setdefault(target_id, Overwrite(target_id, kind))
-        entry.allow = entry.allow | permission if allowed else entry.allow & ~permission
-        entry.deny = entry.deny & ~permission if allowed else entry.deny | permission
+        entry.allow = entry.allow | permission if allowed is True else entry.allow & ~permission
+        entry.deny = entry.deny | permission if allowed is False else entry.deny & ~permission
+        if not entry.allow and not entry.deny:
+            del channel.overwrites[target_id]
 
 
-def view(channel: ChannelState) -> Channel:
-    """The channel as people name it."""
+def view(world: World, channel: ChannelState) -> Channel:
+    """The channel as people name it; a thread is as age-restricted as its parent."""
     kinds = {ChannelType.TEXT: "text", ChannelType.DM: "dm", ChannelType.PUBLIC_THREAD: "thread"}
-    return Channel(channel.id, channel.key, channel.name, kinds[channel.type])
-
-
-def now_text() -> str:
-    """This moment in the form of Discord's timestamps."""
-    return datetime.now(UTC).isoformat()
+    return Channel(
+        channel.id,
+        channel.key,
+        channel.name,
+        kinds[channel.type],
+        channel.guild_id,
+        world.parent(channel).nsfw,
+        channel.parent_id,
+        channel.archived,
+        channel.locked,
+    )

@@ -25,7 +25,8 @@ async def test_client_logs_in_and_sees_the_guild(wire: VirtualDiscord, bot: Any)
     guild = bot.get_guild(wire.guild_id)
 
     assert bot.application_id == wire.application_id
-    assert {channel.name for channel in guild.text_channels} == {"video-lab", "general"}
+    seen = {channel.name for channel in guild.text_channels if channel.permissions_for(guild.me).view_channel}
+    assert seen == {"video-lab", "general", "after-dark", "no-posting"}
     assert guild.me.guild_permissions.attach_files
     assert guild.owner_id == wire.people["owner"].id
     assert (await bot.application_info()).owner.id == wire.people["owner"].id
