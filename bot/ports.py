@@ -374,10 +374,6 @@ class MediaWorkshop(Protocol):
         """Return the clip or a copy of at most `limit_bytes`, None where the quality would suffer too much."""
         ...
 
-    async def last_frame(self, key: str) -> Path | None:
-        """Return a JPEG of the clip's last frame, None where it cannot be made."""
-        ...
-
     async def preview(self, key: str) -> Path | None:
         """Return a JPEG of the clip's first frame, None where it cannot be made."""
         ...

@@ -1,12 +1,15 @@
 """What people see of a job: its card, its clip, its outcome. Made as Discord's own message payloads."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from bot.discord.custom_ids import Action, custom_id
 from bot.discord.sentences import failure
-from bot.discord.words import Words, relative
+from bot.discord.words import Words, escape_inline, relative
 from bot.domain.jobs import HOLDING, Job, JobState
+from bot.domain.rules import PublicPrompts
 from bot.i18n import Catalogue
 from bot.ports import CardView, ClipPost
 
@@ -24,6 +27,9 @@ COLOURS = {
 }
 OPEN_COLOUR = 0x5865F2
 REFUNDED = "clip_lost"
+DENIED = "denied"
+#: States in which the clip is on its way, so that its expected end means something.
+ON_ITS_WAY = HOLDING - {JobState.UNKNOWN, JobState.AWAITING_APPROVAL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +42,10 @@ class Renderer:
         """Return a job's card: prompt, options, cost, live state, expected end, and what can be done now."""
         job = view.job
         words = self.words(job)
-        lines = [words.prompt(job), "", _state_line(job, words)]
+        lines = [_shown_prompt(view, words), "", _state_line(job, words)]
         if view.note is not None:
-            lines.append(words(f"card.note.{view.note}", **{"job": job.id, **(view.note_params or {})}))
-        elif job.expected_end_at is not None and job.state in HOLDING and job.state is not JobState.UNKNOWN:
+            lines.append(words(f"card.note.{view.note}", job=job.id, **_params(view.note_params)))
+        elif job.expected_end_at is not None and job.state in ON_ITS_WAY:
             lines.append(words("card.ends", when=relative(job.expected_end_at)))
         embed = {
             "description": "\n".join(lines),
@@ -60,21 +66,20 @@ class Renderer:
     def clip(self, post: ClipPost) -> dict[str, Any]:
         """Return the message that brings a clip; only its requester is pinged, and only where `mention` says so."""
         job = post.job
-        words = self.words(job)
-        mention = f"<@{job.user_id}>"
-        opening = "clip.late" if job.is_late and post.mention else "clip.done" if post.mention else "clip.done_quiet"
-        lines = [words(opening, mention=mention), f"> {_quoted(words.prompt(job, CLIP_PROMPT_CHARS))}"]
+        words = self.words(job) if post.detour is None else Words(self.catalogue, job.locale)
+        opening = ("clip.late" if job.is_late else "clip.done") + ("" if post.mention else "_quiet")
+        lines = [words(opening, mention=f"<@{job.user_id}>")]
+        if post.prompt_shown is not PublicPrompts.NO:
+            prompt = words.prompt(job, CLIP_PROMPT_CHARS)
+            lines.append(f"> {_quoted(f'||{prompt}||' if post.prompt_shown is PublicPrompts.SPOILER else prompt)}")
         if post.link is not None:
             lines.append(_link(post, words))
+        if post.detour is not None:
+            lines.append(words(f"clip.detour.{post.detour}", channel=f"<#{job.channel_id}>"))
         lines.append(f"-# {words.options(job.spec)} · {_paid(job, words)} · {job.id}")
-        number = job.delivery_number
-        buttons = [
-            _button(words("button.again"), custom_id(Action.AGAIN, job.id, number), SECONDARY),
-            _button(words("button.delete"), custom_id(Action.DELETE, job.id, number), DANGER),
-        ]
         return {
             "content": "\n".join(lines),
-            "components": _row(buttons),
+            "components": _row(_clip_buttons(job, words)),
             "allowed_mentions": {"parse": [], "users": [str(job.user_id)] if post.mention else []},
         }
 
@@ -82,6 +87,8 @@ class Renderer:
         """Return the sentence that tells a private job's outcome after its card is gone."""
         words = Words(self.catalogue, job.locale)
         command = f"`/jobs redeliver job:{job.id}`"
+        if job.error_code == DENIED:
+            return words("untold.denied", job=job.id, reason=_denial(job, words))
         return words(f"untold.{job.state}", job=job.id, command=command, reason=failure(job, words))
 
     def words(self, job: Job) -> Words:
@@ -108,6 +115,8 @@ def _state_line(job: Job, words: Words) -> str:
     command = f"`/jobs redeliver job:{job.id}`"
     if job.state is JobState.UNDELIVERED and job.error_code == REFUNDED:
         return words("card.state.failed", reason=failure(job, words))
+    if job.state is JobState.CANCELLED and job.error_code == DENIED:
+        return words("card.state.denied", reason=_denial(job, words))
     line = words(f"card.state.{job.state}", reason=failure(job, words), command=command)
     if job.state is JobState.FAILED and job.error_code != REFUNDED:
         line = f"{line} {words('card.released')}"
@@ -119,8 +128,42 @@ def _card_buttons(job: Job, words: Words) -> list[dict[str, Any]]:
         return [_button(words("button.cancel"), custom_id(Action.CANCEL, job.id), DANGER)]
     is_lost = job.state is JobState.UNDELIVERED and job.error_code == REFUNDED
     if is_lost or job.state in {JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED}:
-        return [_button(words("button.retry"), custom_id(Action.RETRY, job.id), PRIMARY)]
+        return [
+            _button(words("button.retry"), custom_id(Action.RETRY, job.id), PRIMARY),
+            _button(words("button.edit"), custom_id(Action.EDIT, job.id), SECONDARY),
+        ]
     return []
+
+
+def _clip_buttons(job: Job, words: Words) -> list[dict[str, Any]]:
+    """Return what can be done with a clip; every button carries the message mark."""
+    actions = [(Action.AGAIN, SECONDARY), (Action.EDIT, SECONDARY), (Action.EXTEND, SECONDARY)]
+    if job.is_private:
+        actions.append((Action.SHARE, SECONDARY))
+    actions.append((Action.DELETE, DANGER))
+    return [
+        _button(words(f"button.{action}"), custom_id(action, job.id, job.delivery_number), style)
+        for action, style in actions
+    ]
+
+
+def _shown_prompt(view: CardView, words: Words) -> str:
+    """Return the prompt as the server wants it shown; a private card has it always."""
+    if view.job.is_private or view.prompt_shown is PublicPrompts.YES:
+        return words.prompt(view.job)
+    if view.prompt_shown is PublicPrompts.SPOILER:
+        return f"||{words.prompt(view.job)}||"
+    return words("card.prompt_hidden")
+
+
+def _params(given: Mapping[str, object] | None) -> dict[str, object]:
+    """Return a note's parameters; moments become timestamps that Discord counts by itself."""
+    return {key: relative(value) if isinstance(value, datetime) else value for key, value in (given or {}).items()}
+
+
+def _denial(job: Job, words: Words) -> str:
+    """Return a moderator's reason, harmless."""
+    return escape_inline(job.decision_reason) if job.decision_reason else words("card.no_reason")
 
 
 def _link(post: ClipPost, words: Words) -> str:

@@ -1,0 +1,252 @@
+"""What comes of an earlier job: once more, with changes, or the clip that follows it."""
+
+import asyncio
+import hashlib
+import secrets
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bot.db import jobs, work
+from bot.db.engine import Database
+from bot.domain.catalog import Catalog, Model
+from bot.domain.errors import MediaRejected, NotFound, Refused
+from bot.domain.jobs import Job, JobState
+from bot.domain.requests import Attachment, GenerationRequest, MediaKind, Reference, ReferenceRole
+from bot.ports import MediaStore, MediaWorkshop
+from bot.services.generation import Generation, Requester
+from bot.services.sharing import SHARE_NUMBER
+
+#: Options of `/video` that carry references, in the order in which a provider gets them.
+PLACES = ("start_image", "reference_1", "reference_2", "reference_3", "reference_4")
+
+
+@dataclass(frozen=True, slots=True)
+class RerunView:
+    """An earlier job as somebody who wants more of it sees it.
+
+    `missing` are the options whose files are no longer kept, `places` those that an upload can fill, in their order.
+    `is_public`: whoever sees the channel has seen the clip.
+    """
+
+    job: Job
+    missing: tuple[str, ...]
+    places: tuple[str, ...]
+    is_public: bool
+
+
+class Rerun:
+    """Makes new jobs of old ones, on the budget and under the rules of whoever asks."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        generation: Generation,
+        catalog: Catalog,
+        store: MediaStore,
+        workshop: MediaWorkshop,
+    ) -> None:
+        self._database = database
+        self._generation = generation
+        self._catalog = catalog
+        self._store = store
+        self._workshop = workshop
+
+    async def view(self, job_id: str, *, viewer_id: int, guild_id: int) -> RerunView:
+        """Return a job that this person may repeat: a public one of the guild, or their own. One read.
+
+        Raises:
+            NotFound: none such for this person.
+        """
+        async with self._database.read() as connection:
+            found = await jobs.get(connection, job_id)
+            shares = await work.parts(connection, job_id, SHARE_NUMBER)
+        if found is None or found.guild_id != guild_id:
+            raise NotFound("job_not_found", job=job_id)
+        is_public = not found.is_private or any(share.message_id is not None for share in shares)
+        if not is_public and found.user_id != viewer_id:
+            raise Refused("not_yours_private", job=job_id)
+        missing = tuple([place(one) for one in found.spec.references if not await self._is_kept(one)])
+        return RerunView(found, missing, self._places(found, missing), is_public)
+
+    async def again(self, requester: Requester, job_id: str, *, private: bool, same_seed: bool = False) -> Job:
+        """Ask for the same once more, at today's price; with a new seed unless `same_seed` keeps a chosen one.
+
+        Raises:
+            NotFound: as `view`.
+            Refused: `reference_gone` names the missing files, or as `Generation.accept`.
+        """
+        seen = await self._seen(requester, job_id, private=private)
+        if seen.missing:
+            raise _gone(seen.missing)
+        request = request_of(seen.job, private=private, same_seed=same_seed)
+        return await self._accept(requester, request, seen.job, seen.job.spec.references)
+
+    async def edit(
+        self, requester: Requester, job_id: str, prompt: str, files: Sequence[Attachment], *, private: bool
+    ) -> Job:
+        """Ask for a job with another prompt and other files; its options are kept, a chosen seed too.
+
+        The files go to `RerunView.places` in their order: missing ones, then kept ones, then free ones.
+
+        Raises:
+            NotFound: as `view`.
+            Refused: `reference_gone` names what is still missing, or as `Generation.accept`.
+        """
+        seen = await self._seen(requester, job_id, private=private)
+        if len(files) < len(seen.missing):
+            raise _gone(seen.missing[len(files) :])
+        model = self._catalog.model(seen.job.spec.model)
+        if len(files) > len(seen.places):
+            raise Refused("too_many_references", count=len(files), most=model.max_references, model=model.key)
+        taken = [_put(file, where) for file, where in zip(files, seen.places, strict=False)]
+        filled = {one.option for one in taken}
+        kept = tuple(one for one in seen.job.spec.references if place(one) not in filled)
+        request = replace(
+            request_of(seen.job, private=private, same_seed=True), prompt=prompt, attachments=tuple(taken)
+        )
+        return await self._accept(requester, request, seen.job, kept)
+
+    async def extend(self, requester: Requester, job_id: str, prompt: str, *, private: bool) -> Job:
+        """Ask for the clip that follows: it starts from the last frame of the one that is there.
+
+        No provider on offer continues a clip by itself, so it is always the frame: of the kept clip, else the one that
+        the provider keeps for a while.
+
+        Raises:
+            NotFound: as `view`.
+            Refused: `not_delivered`, `not_supported`, `clip_gone`, or as `Generation.accept`.
+        """
+        seen = await self._seen(requester, job_id, private=private)
+        old = seen.job
+        if old.state not in {JobState.DELIVERED, JobState.UNDELIVERED}:
+            raise Refused("not_delivered", job=job_id)
+        model = self._catalog.model(old.spec.model)
+        if not model.has_start_image:
+            others = ", ".join(self._catalog.models_with("has_start_image"))
+            raise Refused("not_supported", option="start_image", model=model.key, others=others)
+        request = replace(request_of(old, private=private, same_seed=False), prompt=prompt)
+        self._generation.check(request)
+        frame = await self._last_frame(old)
+        if frame is None:
+            return await self._extend_from_address(requester, request, old)
+        made: Job | None = None
+        try:
+            made = await self._accept(requester, request, old, (frame,))
+        finally:
+            if made is None:
+                await self._store.delete(frame.key)
+        return made
+
+    async def _extend_from_address(self, requester: Requester, request: GenerationRequest, old: Job) -> Job:
+        if old.last_frame_url is None:
+            raise Refused("clip_gone", job=old.id)
+        frame = Attachment("start_image", ReferenceRole.START_IMAGE, "last-frame.jpg", 1, old.last_frame_url)
+        try:
+            return await self._accept(requester, replace(request, attachments=(frame,)), old, ())
+        except MediaRejected as error:
+            raise Refused("clip_gone", job=old.id) from error
+
+    async def _last_frame(self, old: Job) -> Reference | None:
+        """Store the kept clip's last frame as a start image, None where there is no clip or no frame."""
+        if old.clip_key is None:
+            return None
+        try:
+            picture = await self._workshop.last_frame(old.clip_key)
+        except MediaRejected:
+            return None
+        if picture is None:
+            return None
+        copy, size_bytes, digest = await asyncio.to_thread(_copy, picture)
+        key = f"references/{digest[:2]}/{secrets.token_hex(16)}.jpg"
+        await self._store.put(key, copy)
+        return Reference(
+            role=ReferenceRole.START_IMAGE,
+            kind=MediaKind.IMAGE,
+            content_type="image/jpeg",
+            size_bytes=size_bytes,
+            sha256=digest,
+            key=key,
+            option="start_image",
+        )
+
+    async def _seen(self, requester: Requester, job_id: str, *, private: bool) -> RerunView:
+        """View a job; what is still private is never repeated in public."""
+        seen = await self.view(job_id, viewer_id=requester.user_id, guild_id=requester.guild_id)
+        if not seen.is_public and not private:
+            raise Refused("not_yours_private", job=job_id)
+        return seen
+
+    async def _accept(
+        self, requester: Requester, request: GenerationRequest, old: Job, kept: tuple[Reference, ...]
+    ) -> Job:
+        spec = self._generation.check(request)
+        model = self._catalog.model(spec.model)
+        count = len(kept) + len(request.attachments)
+        if count > model.max_references:
+            raise Refused("too_many_references", count=count, most=model.max_references, model=model.key)
+        return await self._generation.accept(requester, request, spec, kept=kept, source_job_id=old.id)
+
+    async def _is_kept(self, reference: Reference) -> bool:
+        try:
+            await self._store.local(reference.key)
+        except MediaRejected:
+            return False
+        return True
+
+    def _places(self, old: Job, missing: tuple[str, ...]) -> tuple[str, ...]:
+        """Name what uploads fill, in this order: missing files, kept ones, and what is free."""
+        used = [place(one) for one in old.spec.references]
+        kept = [name for name in used if name not in missing]
+        model = self._catalog.models.get(old.spec.model)
+        free = [name for name in PLACES if name not in used and _takes(model, name)]
+        most = 0 if model is None else model.max_references
+        return (*missing, *kept, *free[: max(0, most - len(used))])
+
+
+def place(reference: Reference) -> str:
+    """Return the option that a reference came by."""
+    return reference.option or reference.role.value
+
+
+def request_of(old: Job, *, private: bool, same_seed: bool) -> GenerationRequest:
+    """Return a job's request as if it were typed anew, without its files."""
+    spec = old.spec
+    return GenerationRequest(
+        prompt=spec.prompt,
+        kind=spec.kind,
+        model=spec.model,
+        duration_s=spec.duration_s,
+        resolution=spec.resolution,
+        aspect_ratio=spec.aspect_ratio,
+        audio=spec.audio,
+        seed=spec.seed if same_seed and spec.is_seed_chosen else None,
+        watermark=spec.watermark,
+        sample=spec.sample,
+        rendering=spec.rendering,
+        private=private,
+    )
+
+
+def _put(file: Attachment, where: str) -> Attachment:
+    role = ReferenceRole.START_IMAGE if where == ReferenceRole.START_IMAGE.value else ReferenceRole.REFERENCE
+    return replace(file, option=where, role=role)
+
+
+def _takes(model: Model | None, name: str) -> bool:
+    return model is not None and (name != "start_image" or model.has_start_image)
+
+
+def _gone(options: Sequence[str]) -> Refused:
+    return Refused("reference_gone", option=", ".join(options))
+
+
+def _copy(picture: Path) -> tuple[Path, int, str]:
+    """Copy a picture for the store to move away; return the copy, its bytes and its SHA-256."""
+    with tempfile.NamedTemporaryFile(suffix=".jpg", delete=False) as target, picture.open("rb") as source:
+        shutil.copyfileobj(source, target)
+    data = Path(target.name).read_bytes()
+    return Path(target.name), len(data), hashlib.sha256(data).hexdigest()
