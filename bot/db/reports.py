@@ -7,10 +7,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.db.jobs import decode_spec, to_job
+from bot.db.jobs import to_job
 from bot.db.tables import budget, hold, job, job_event, ledger_entry, wallet_grant
 from bot.domain.budgets import Level
-from bot.domain.jobs import FINAL, Job, JobState
+from bot.domain.jobs import FINAL, Job
 from bot.domain.money import ZERO, Credits
 
 _FINAL = [state.value for state in FINAL]
@@ -133,24 +133,6 @@ async def delete_dead_tokens(connection: AsyncConnection, *, now: datetime) -> i
     return done.rowcount
 
 
-async def stale_clips(
-    connection: AsyncConnection, *, delivered_before: datetime, undelivered_before: datetime
-) -> list[tuple[str, str]]:
-    """Return (job id, clip key) of kept clips whose retention is over."""
-    rows = await connection.execute(
-        sa.select(job.c.id, job.c.clip_key)
-        .where(
-            job.c.clip_key.is_not(None),
-            sa.or_(
-                sa.and_(job.c.state == JobState.DELIVERED.value, job.c.finished_at <= delivered_before),
-                sa.and_(job.c.state == JobState.UNDELIVERED.value, job.c.finished_at <= undelivered_before),
-            ),
-        )
-        .limit(200)
-    )
-    return [(row.id, row.clip_key) for row in rows]
-
-
 async def sums(connection: AsyncConnection) -> dict[str, dict[str, int]]:
     """Return the ledger's sum per account and kind, in millicredits."""
     rows = await connection.execute(
@@ -189,19 +171,6 @@ async def has_dead_tokens(connection: AsyncConnection, *, now: datetime) -> bool
     """Whether any job still has a token past its expiry."""
     query = sa.select(job.c.id).where(job.c.interaction_token.is_not(None), job.c.token_expires_at <= now).limit(1)
     return (await connection.execute(query)).first() is not None
-
-
-async def stale_references(connection: AsyncConnection, *, before: datetime) -> list[str]:
-    """Return keys of references that only jobs finished `before` name."""
-    rows = await connection.execute(
-        sa.select(job.c.spec, job.c.finished_at).where(job.c.spec.like('%"references":[{%'))
-    )
-    newest: dict[str, bool] = {}
-    for row in rows:
-        is_stale = row.finished_at is not None and row.finished_at <= before
-        for reference in decode_spec(row.spec).references:
-            newest[reference.key] = newest.get(reference.key, True) and is_stale
-    return [key for key, is_stale in newest.items() if is_stale]
 
 
 async def parked_since(connection: AsyncConnection, *, before: datetime) -> list[str]:

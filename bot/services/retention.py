@@ -1,21 +1,33 @@
-"""Timed duties: dying and dead card tokens, files kept past their time, parked jobs past their deadline."""
+"""Timed duties: dying and dead card tokens, files kept past their time, parked jobs past their deadline, old rows."""
 
 import logging
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from bot.clock import Clock
-from bot.db import jobs, reports
+from bot.db import files, privacy, reports
 from bot.db.engine import Database
 from bot.domain.errors import Refused
 from bot.ports import MediaStore
 from bot.services import settlement
 from bot.services.cards import STILL_WORKING_MARGIN, Cards
 from bot.services.config import Timings
+from bot.services.erasure import Erasure
 from bot.services.operator import fail_job
 
 log = logging.getLogger(__name__)
 
 MAX_REDRAWN = 200
+BATCH = 200
+MAX_BATCHES = 50  # in one turn of a duty
+#: For how long a finished job's callbacks and unreceipted messages are kept, and turns count.
+TRACES_KEPT = timedelta(days=30)
+#: Lines that a log channel could not be given for so long are of no use any more.
+LINES_KEPT = timedelta(days=7)
+#: A file that nothing names is removed when it is older: a command or a download under way is never so old.
+ORPHAN_AGE_S = 86_400.0
+SWEEP_EVERY = timedelta(days=1)
+REFERENCES, CLIPS = "references/", "clips/"
 
 
 class Retention:
@@ -27,6 +39,8 @@ class Retention:
         self._store = store
         self._cards = cards
         self._timings = timings
+        self._erasure = Erasure(database, clock, store=store)
+        self._swept_at: datetime | None = None
 
     async def redraw(self) -> None:
         """Draw living cards anew after a start: a kill may have come between a job's move and its card's edit."""
@@ -49,20 +63,67 @@ class Retention:
 
     async def media(self) -> None:
         """Delete kept clips and references whose time is over. The rows forget a file before it is deleted."""
+        await self._clips()
+        for _ in range(MAX_BATCHES):
+            if not await self._references():
+                return
+
+    async def _clips(self) -> None:
         now = self._clock.now()
+        for _ in range(MAX_BATCHES):
+            async with self._database.read() as connection:
+                clips = await files.stale_clips(
+                    connection,
+                    delivered_before=now - self._timings.clip_retention,
+                    undelivered_before=now - self._timings.undelivered_retention,
+                    limit=BATCH,
+                )
+            for job_id, key in clips:
+                async with self._database.begin() as connection:
+                    is_stale = await files.forget_clip(connection, job_id)
+                if is_stale:
+                    await self._store.delete(key)
+            if len(clips) < BATCH:
+                return
+
+    async def _references(self) -> bool:
+        """Put away the references of some jobs that ended long ago; one that a younger job uses stays until that one's
+        turn. Returns whether there may be more."""
+        async with self._database.begin() as connection:
+            now = self._clock.now()
+            before = now - self._timings.reference_retention
+            ended = await files.untidied(connection, before=before, limit=BATCH)
+            if not ended:
+                return False
+            await files.mark_tidied(connection, [job_id for job_id, _, _ in ended], now=now)
+            found = [(guild_id, key) for _, guild_id, keys in ended for key in keys]
+            gone = await files.unused(connection, found)
+        await self._erasure.delete_files(gone)
+        return len(ended) == BATCH
+
+    async def housekeeping(self) -> None:
+        """Delete rows that help nobody any more, the data of servers left long ago, and once a day orphan files."""
+        now = self._clock.now()
+        async with self._database.begin() as connection:
+            await files.delete_old(connection, ended_before=now - TRACES_KEPT, now=now)
+            await files.delete_old_lines(connection, before=now - LINES_KEPT)
+            await privacy.forget_stand_ins(connection, now=now)
+        await self._erasure.left_guilds()
+        if self._swept_at is None or now - self._swept_at >= SWEEP_EVERY:
+            self._swept_at = now
+            await self._sweep()
+
+    async def _sweep(self) -> None:
+        """Delete stored files that no row names: a kill came between a commit and a deletion, or before a commit."""
+        found = [key for key in await self._store.keys(ORPHAN_AGE_S) if key.startswith((REFERENCES, CLIPS))]
+        if not found:
+            return
         async with self._database.read() as connection:
-            clips = await reports.stale_clips(
-                connection,
-                delivered_before=now - self._timings.clip_retention,
-                undelivered_before=now - self._timings.undelivered_retention,
-            )
-            references = await reports.stale_references(connection, before=now - self._timings.reference_retention)
-        for job_id, key in clips:
-            async with self._database.begin() as connection:
-                await jobs.update_any(connection, job_id, clip_key=None)
-            await self._store.delete(key)
-        for key in references:
-            await self._store.delete(key)
+            in_use = await files.references_in_use(connection) | await files.clips_in_use(connection)
+        orphans = [key for key in found if not _belongs(key, in_use.__contains__)]
+        if orphans:
+            log.info("files.orphans_removed", extra={"count": len(orphans)})
+        await self._erasure.delete_files(orphans)
 
     async def parked(self) -> None:
         """Give up on parked jobs whose hold has stood for the whole unknown deadline; their tasks stay watched."""
@@ -76,3 +137,12 @@ class Retention:
                 continue  # its clip is paid for, or it moved on meanwhile
             log.error("job.given_up", extra={"job_id": job_id})
             self._cards.touch(job_id)
+
+
+def _belongs(key: str, is_in_use: Callable[[str], bool]) -> bool:
+    """Whether a file or the one that it was derived from (the same key, before a dot) is in use."""
+    while not is_in_use(key):
+        key, dot, _ = key.rpartition(".")
+        if not dot:
+            return False
+    return True
