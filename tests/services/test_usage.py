@@ -240,3 +240,17 @@ async def test_audit_tells_who_changed_what_and_why(world: World) -> None:
     ]
     assert (lines[1].subject, lines[1].detail, lines[1].at) == (str(USER), "5.0", world.clock.now())
     assert len(await usage_of(world).audit(GUILD, 3)) == 3
+
+
+async def test_a_calendar_that_waited_counts_from_its_moment_on(world: World) -> None:
+    """Days are those of the zone in force."""
+    moment = world.clock.now() + timedelta(days=1)
+    async with world.database.begin() as connection:
+        await guilds.save(connection, GUILD, next_zone="Asia/Tokyo", next_week_start=0, next_calendar_at=moment)
+
+    before = await usage_of(world).report(GUILD, 1, UsageBy.DAY)
+    world.clock.advance(86_400)
+    after = await usage_of(world).report(GUILD, 1, UsageBy.DAY)
+
+    assert (before.zone, after.zone) == ("UTC", "Asia/Tokyo")
+    assert after.starts_at == datetime(2026, 3, 4, 15, 0, tzinfo=UTC)
