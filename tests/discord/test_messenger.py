@@ -8,7 +8,6 @@ from bot.discord.client import BotClient
 from bot.discord.custom_ids import Action, custom_id
 from bot.domain.errors import (
     DeliveryAmbiguous,
-    DeliveryError,
     DeliveryForbidden,
     DeliveryRetry,
     DeliveryTooLarge,
@@ -144,40 +143,6 @@ async def test_lost_answer_of_a_post_is_doubt(post: Post) -> None:
     found = await post.messenger.find_mark(post.channel_id, job(), 1, after=post.clock.now() - timedelta(minutes=1))
     assert found.found is not None
     assert str(found.found.message_id) == post.messages()[-1]["id"]
-
-
-ERRORS = [
-    (404, 10003, DeliveryForbidden),
-    (403, 50001, DeliveryForbidden),
-    (403, 50007, DeliveryForbidden),
-    (403, 50013, DeliveryForbidden),
-    (404, 10008, DeliveryForbidden),
-    (404, 10015, DeliveryForbidden),
-    (404, 10062, DeliveryForbidden),
-    (401, 50027, DeliveryForbidden),
-    (403, 50278, DeliveryForbidden),
-    (400, 200000, DeliveryForbidden),
-    (400, 50083, DeliveryForbidden),
-    (413, 40005, DeliveryTooLarge),
-    (400, 40005, DeliveryTooLarge),
-    (413, 0, DeliveryTooLarge),
-    (403, 20028, DeliveryRetry),
-    (400, 30046, DeliveryRetry),
-    (503, 0, DeliveryAmbiguous),
-    (400, 50035, DeliveryForbidden),
-]
-
-
-@pytest.mark.parametrize(("status", "code", "kind"), ERRORS, ids=str)
-async def test_discords_errors_in_our_words(post: Post, status: int, code: int, kind: type[DeliveryError]) -> None:
-    """Each code leads to the right next step."""
-    post.discord.faults.add(path_regex=MESSAGES, method="POST", kind="status", status=status, code=code)
-
-    with pytest.raises(kind) as caught:
-        await post.messenger.post_clip(post.channel_id, _clip(post))
-
-    assert (caught.value.status, caught.value.code) == (status, code)
-    assert post.messages() == []
 
 
 async def test_rate_limit_is_waited_for(post: Post) -> None:
