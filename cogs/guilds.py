@@ -4,6 +4,7 @@ import discord
 
 from bot.discord.client import BotClient
 from cogs.services import Services
+from cogs.welcome import Welcome
 
 
 class Guilds:
@@ -11,6 +12,7 @@ class Guilds:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._welcome = Welcome(services)
         self._known: dict[int, tuple[int, str]] = {}
 
     def register(self, client: BotClient) -> None:
@@ -18,9 +20,11 @@ class Guilds:
 
         async def on_guild_available(guild: discord.Guild) -> None:
             await self.seen(guild)
+            await self._welcome.greet(guild, has_joined=False)
 
         async def on_guild_join(guild: discord.Guild) -> None:
             await self.seen(guild)
+            await self._welcome.greet(guild, has_joined=True)
 
         async def on_guild_update(_before: discord.Guild, after: discord.Guild) -> None:
             await self.seen(after)

@@ -1,18 +1,20 @@
 """`/queue`: a server's open jobs, live, for its moderators to cancel, approve or deny."""
 
+from datetime import datetime
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import discord
 
 from bot.discord.client import BotClient
+from bot.discord.words import Words
 from bot.domain.errors import NotFound, Refused
 from bot.domain.jobs import Job
 from bot.services.cancellation import CancelOutcome
 from cogs._board import FEATURE, Drawing, Sight, draw
 from cogs._commands import IN_GUILDS, Labels
 from cogs._live import LivePanels, Panel
-from cogs._moderators import may_moderate
+from cogs._moderators import require_moderator
 from cogs._replies import Interaction, defer, mark_filled, tell, words_of
 from cogs.panels import modal_id, open_modal, register_modal, register_panel
 from cogs.services import Services
@@ -62,7 +64,7 @@ class Queue:
             await self._ask_reason(interaction, sight)
             return
         await interaction.response.defer()
-        await self._check(interaction)
+        await require_moderator(interaction, self._services)
         if verb == "pick" and values:
             sight = Sight(sight.page, sight.oldest_first, values[0])
         said = await self._decide(interaction, verb, sight)
@@ -77,7 +79,7 @@ class Queue:
         except ValueError:
             raise Refused("panel_expired") from None
         await interaction.response.defer()
-        await self._check(interaction)
+        await require_moderator(interaction, self._services)
         job = await self._services.approvals.deny(
             sight.job_id,
             guild_id=_guild_id(interaction),
@@ -132,10 +134,6 @@ class Queue:
         title = words("queue.deny_title", job=sight.job_id)
         await open_modal(interaction, modal_id(FEATURE, sight.rest("deny")), title, [field])
 
-    async def _check(self, interaction: Interaction) -> None:
-        if not await may_moderate(interaction, self._services):
-            raise Refused("staff_only")
-
     async def _show(self, interaction: Interaction, sight: Sight) -> None:
         """Draw the panel in the interaction's message, and keep it live."""
         until = self._panels.ends_at()
@@ -155,7 +153,7 @@ class Queue:
             content=None, embeds=drawing.embeds, view=drawing.view, allowed_mentions=discord.AllowedMentions.none()
         )
 
-    async def _draw(self, interaction: Interaction, sight: Sight, *, until: Any) -> Drawing:
+    async def _draw(self, interaction: Interaction, sight: Sight, *, until: datetime | None) -> Drawing:
         guild_id = _guild_id(interaction)
         shown = await self._services.board.page(guild_id, page=sight.page, oldest_first=sight.oldest_first)
         picked = await self._picked(guild_id, sight.job_id)
@@ -169,7 +167,7 @@ class Queue:
         except NotFound:
             return None
 
-    def _words(self, interaction: Interaction) -> Any:
+    def _words(self, interaction: Interaction) -> Words:
         return words_of(interaction, self._services.catalogue)
 
 

@@ -1,6 +1,8 @@
 """What the operator's command line works with beside a running bot: the database, and the services over it."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -12,8 +14,10 @@ from bot.domain.errors import SettingsInvalid
 from bot.domain.jobs import Job
 from bot.domain.money import ZERO
 from bot.services import operator
+from bot.services.breaker import SharedBreaker
 from bot.services.budgets import Budgets
 from bot.services.levels import LevelBook
+from bot.services.operator_desk import DiskUse, Measure
 from bot.services.queries import Queries
 from bot.settings import Settings
 
@@ -26,6 +30,7 @@ class Desk:
     clock: Clock
     queries: Queries
     budgets: Budgets
+    breaker: SharedBreaker
 
     async def verify_ledger(self) -> list[str]:
         """Recompute every balance from the entries; one sentence for each difference."""
@@ -80,7 +85,13 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
     async with open_database(settings) as database:
         await migrate.require_current(database)
         levels = LevelBook(money_rules(settings))
-        yield Desk(database, clock, Queries(database, clock, levels=levels), Budgets(database, clock))
+        yield Desk(
+            database,
+            clock,
+            Queries(database, clock, levels=levels),
+            Budgets(database, clock),
+            SharedBreaker(database, clock),
+        )
 
 
 async def upgrade(settings: Settings) -> bool:
@@ -102,6 +113,17 @@ async def upgrade(settings: Settings) -> bool:
 async def is_current(database: Database) -> bool:
     """Tell whether the database has this version's tables."""
     return await migrate.is_current(database)
+
+
+def measure(settings: Settings, used_bytes: Callable[[], Awaitable[int]]) -> Measure:
+    """Return what measures the room for data. `used_bytes` counts what lies in DATA_DIR."""
+
+    async def look() -> DiskUse:
+        used = await used_bytes()
+        disk = await asyncio.to_thread(shutil.disk_usage, settings.data_dir)
+        return DiskUse(used, settings.data_dir_max_bytes, disk.free)
+
+    return look
 
 
 async def count_spenders(settings: Settings, database: Database, owners: frozenset[int]) -> tuple[int, int]:

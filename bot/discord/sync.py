@@ -20,6 +20,8 @@ Load = Callable[[str], Awaitable[str | None]]
 Save = Callable[[str, str], Awaitable[None]]
 Tree = app_commands.CommandTree[Any]
 
+GLOBAL = "global"
+
 
 class CatalogueTranslator(app_commands.Translator):
     """Localises what carries a catalogue key; languages without a catalogue of their own get nothing."""
@@ -38,9 +40,10 @@ class CatalogueTranslator(app_commands.Translator):
         return self._catalogue.find(key, locale.value)
 
 
-async def payload(tree: Tree) -> list[dict[str, Any]]:
-    """Return the commands as they are registered, localisations included."""
-    commands = sorted(tree.get_commands(), key=lambda command: command.name)
+async def payload(tree: Tree, *, guild_id: int | None = None) -> list[dict[str, Any]]:
+    """Return the commands as they are registered, localisations included; with `guild_id` those of that guild alone."""
+    guild = None if guild_id is None else discord.Object(guild_id)
+    commands = sorted(tree.get_commands(guild=guild), key=lambda command: command.name)
     translator = tree.translator
     if translator is None:
         return [command.to_dict(tree) for command in commands]
@@ -48,60 +51,109 @@ async def payload(tree: Tree) -> list[dict[str, Any]]:
 
 
 async def sync_commands(
-    tree: Tree, *, application_id: int, guild_id: int | None, load: Load, save: Save, is_forced: bool = False
+    tree: Tree,
+    *,
+    application_id: int,
+    guild_id: int | None,
+    load: Load,
+    save: Save,
+    operator_guild_id: int | None = None,
+    is_forced: bool = False,
 ) -> bool:
-    """Register the commands where they belong if anything changed since the last time. Returns whether it did.
+    """Register each set of commands that changed since the last time where it belongs. Returns whether any did.
 
-    With `guild_id` they go to that guild only and the global set is emptied; without, the guild used before is.
+    With `guild_id` the commands go to that guild only and the global set is emptied. What the tree has for
+    `operator_guild_id` goes there beside them. Guilds that have no set any more are emptied.
     """
     key = f"commands:{application_id}"
-    commands = await payload(tree)
-    digest = hashlib.sha256(json.dumps(commands, sort_keys=True, default=str).encode()).hexdigest()
-    wanted = {"hash": digest, "guild": guild_id}
+    sets = await _sets(tree, guild_id, operator_guild_id)
+    wanted = {where: {"hash": _digest(commands)} for where, commands in sets.items()}
     before = _known(await load(key))
     if before == wanted and not is_forced:
         return False
-    http = tree.client.http
-    await _empty_former_guild(http, application_id, before.get("guild"), guild_id)
-    if guild_id is None:
-        await http.bulk_upsert_global_commands(application_id, commands)
-    else:
-        await http.bulk_upsert_guild_commands(application_id, guild_id, commands)
-        await http.bulk_upsert_global_commands(application_id, [])
-    await save(key, json.dumps(wanted))
-    log.info("commands.synced", extra={"count": len(commands), "guild_id": guild_id})
+    done = dict(before)
+    for where in before.keys() - sets.keys():
+        await _empty(tree.client.http, application_id, where)
+        del done[where]
+    for where, commands in sets.items():
+        is_new = is_forced or before.get(where) != wanted[where]
+        if not is_new or await _register(tree.client.http, application_id, where, commands, operator_guild_id):
+            done[where] = wanted[where]
+    await save(key, json.dumps(done))
+    log.info("commands.synced", extra={"sets": {where: len(commands) for where, commands in sets.items()}})
     return True
 
 
-async def command_differences(tree: Tree, *, application_id: int, guild_id: int | None) -> list[str]:
+async def command_differences(
+    tree: Tree, *, application_id: int, guild_id: int | None, operator_guild_id: int | None = None
+) -> list[str]:
     """Compare what is registered with what should be: `+name` is missing at Discord, `-name` too many, `~name` else."""
     http = tree.client.http
-    if guild_id is None:
-        remote = await http.get_global_commands(application_id)
-    else:
-        remote = await http.get_guild_commands(application_id, guild_id)
-    ours = {command["name"]: _shape(command) for command in await payload(tree)}
-    theirs = {command["name"]: _shape(command) for command in remote}
-    changed = [f"~{name}" for name in sorted(ours.keys() & theirs.keys()) if ours[name] != theirs[name]]
-    return [
-        *(f"+{n}" for n in sorted(ours.keys() - theirs)),
-        *(f"-{n}" for n in sorted(theirs.keys() - ours)),
-        *changed,
-    ]
+    found = []
+    for where, commands in (await _sets(tree, guild_id, operator_guild_id)).items():
+        if where == GLOBAL and guild_id is not None:
+            continue
+        if where == GLOBAL:
+            remote = await http.get_global_commands(application_id)
+        else:
+            remote = await http.get_guild_commands(application_id, int(where))
+        ours = {command["name"]: _shape(command) for command in commands}
+        theirs = {command["name"]: _shape(command) for command in remote}
+        found += [f"+{name}" for name in sorted(ours.keys() - theirs)]
+        found += [f"-{name}" for name in sorted(theirs.keys() - ours)]
+        found += [f"~{name}" for name in sorted(ours.keys() & theirs.keys()) if ours[name] != theirs[name]]
+    return found
 
 
-async def _empty_former_guild(http: Any, application_id: int, former: object, guild_id: int | None) -> None:
-    if not isinstance(former, int) or former == guild_id:
+async def _sets(tree: Tree, guild_id: int | None, operator_guild_id: int | None) -> dict[str, list[dict[str, Any]]]:
+    """Return which commands belong where: the global set, or guilds by id."""
+    commands = await payload(tree)
+    sets = {GLOBAL: commands} if guild_id is None else {str(guild_id): commands, GLOBAL: []}
+    if operator_guild_id is not None:
+        own = await payload(tree, guild_id=operator_guild_id)
+        sets[str(operator_guild_id)] = [*sets.get(str(operator_guild_id), []), *own]
+    return sets
+
+
+async def _register(
+    http: Any, application_id: int, where: str, commands: list[dict[str, Any]], operator_guild_id: int | None
+) -> bool:
+    """Put a set where it belongs. False where the operator's guild is closed to the bot: everything else works on."""
+    if where == GLOBAL:
+        await http.bulk_upsert_global_commands(application_id, commands)
+        return True
+    try:
+        await http.bulk_upsert_guild_commands(application_id, int(where), commands)
+    except (discord.Forbidden, discord.NotFound):
+        if where != str(operator_guild_id):
+            raise
+        log.error("commands.operator_guild_closed", extra={"guild_id": operator_guild_id})
+        return False
+    return True
+
+
+async def _empty(http: Any, application_id: int, where: str) -> None:
+    if where == GLOBAL:
+        await http.bulk_upsert_global_commands(application_id, [])
         return
     try:
-        await http.bulk_upsert_guild_commands(application_id, former, [])
+        await http.bulk_upsert_guild_commands(application_id, int(where), [])
     except (discord.Forbidden, discord.NotFound):
-        log.info("commands.former_guild_gone", extra={"guild_id": former})
+        log.info("commands.former_guild_gone", extra={"guild_id": int(where)})
+
+
+def _digest(commands: list[dict[str, Any]]) -> str:
+    return hashlib.sha256(json.dumps(commands, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _known(text: str | None) -> dict[str, Any]:
+    """Read what was registered where. The first version wrote one set's hash and its guild: that is registered anew."""
     found = json.loads(text) if text else {}
-    return found if isinstance(found, dict) else {}
+    if not isinstance(found, dict):
+        return {}
+    if isinstance(found.get("hash"), str):
+        return {str(found["guild"]): {}} if isinstance(found.get("guild"), int) else {}
+    return found
 
 
 def _shape(command: Mapping[str, Any]) -> tuple[Any, ...]:
