@@ -1,12 +1,14 @@
 """The Discord surface: each command parses, calls one use case, and shows what came of it."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import discord
 from discord import app_commands
 
 from bot.discord.client import BotClient
 from bot.discord.sync import CatalogueTranslator
+from cogs.approvals import ApprovalButtons
 from cogs.balance import Balance
 from cogs.buttons import Buttons
 from cogs.errors import answer_error, answer_errors
@@ -14,16 +16,43 @@ from cogs.guilds import Guilds
 from cogs.help import Help
 from cogs.jobs import Jobs
 from cogs.outcomes import tell_outcomes
+from cogs.queue import Queue
 from cogs.quota import Quota
+from cogs.quotes import QuoteButtons
+from cogs.refund import Refund
 from cogs.services import Services
+from cogs.usage import Usage
 from cogs.video import Video
 
 __all__ = ["Services", "setup"]
 
 
+class Feature(Protocol):
+    """Commands, buttons and listeners of one kind."""
+
+    def register(self, client: BotClient) -> None:
+        """Put them on the client."""
+
+
+FEATURES: tuple[Callable[[Services], Feature], ...] = (
+    Video,
+    Jobs,
+    Balance,
+    Help,
+    Quota,
+    Queue,
+    Refund,
+    Usage,
+    Buttons,
+    QuoteButtons,
+    ApprovalButtons,
+    Guilds,
+)
+
+
 async def setup(client: BotClient, services: Services) -> None:
     """Put every command, button and listener on the client. Before it connects; registering is `bot.discord.sync`."""
-    for feature in (Video, Jobs, Balance, Quota, Help, Buttons, Guilds):
+    for feature in FEATURES:
         feature(services).register(client)
     await client.tree.set_translator(CatalogueTranslator(services.catalogue))
 

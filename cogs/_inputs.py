@@ -67,6 +67,7 @@ def requester(interaction: discord.Interaction[Any], services: Services, *, mess
         locale=str(interaction.locale),
         public_locale=str(interaction.guild_locale or DEFAULT_LOCALE),
         guild_owner_id=guild.owner_id or 0,
+        is_age_restricted=is_age_restricted(interaction),
         size_limit_bytes=min(interaction.filesize_limit, guild.filesize_limit),
         card=CardTarget(
             application_id=interaction.application_id,
@@ -97,6 +98,12 @@ def check_place(interaction: discord.Interaction[Any], words: Words) -> None:
 def is_thread(interaction: discord.Interaction[Any]) -> bool:
     """Tell whether the interaction happened in a thread."""
     return isinstance(interaction.channel, discord.Thread)
+
+
+def is_age_restricted(interaction: discord.Interaction[Any]) -> bool:
+    """Tell whether the channel, or the one that a thread belongs to, is for adults only; no where Discord did not say."""
+    asked = getattr(interaction.channel, "is_nsfw", None)
+    return bool(asked is not None and asked())
 
 
 def is_moderator(interaction: discord.Interaction[Any]) -> bool:

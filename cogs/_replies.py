@@ -26,28 +26,42 @@ async def defer(interaction: Interaction, *, private: bool) -> int | None:
     return None if answer is None else answer.message_id
 
 
+async def defer_update(interaction: Interaction) -> None:
+    """Acknowledge a press without a new message; the message with the button is what a reply edits."""
+    await interaction.response.defer()
+
+
 def mark_filled(interaction: Interaction) -> None:
     """Note that something else (a card) has taken the placeholder's place."""
     interaction.extras.pop(_PLACEHOLDER, None)
 
 
-async def tell(interaction: Interaction, text: str = "", *, embed: discord.Embed | None = None) -> None:
+async def tell(
+    interaction: Interaction,
+    text: str = "",
+    *,
+    embed: discord.Embed | None = None,
+    view: discord.ui.View | None = None,
+) -> None:
     """Answer privately: at once, in the private placeholder, or beside a public one, which is removed first.
 
     Removing it matters: the first follow-up after a defer fills the deferred reply and is as public as that is.
     """
     content = text[:MESSAGE_CHARS]
     embeds = [] if embed is None else [embed]
+    shown: Any = discord.utils.MISSING if view is None else view
     mentions = discord.AllowedMentions.none()
     placeholder = interaction.extras.pop(_PLACEHOLDER, None)
     if not interaction.response.is_done():
-        await interaction.response.send_message(content, embeds=embeds, ephemeral=True, allowed_mentions=mentions)
+        await interaction.response.send_message(
+            content, embeds=embeds, view=shown, ephemeral=True, allowed_mentions=mentions
+        )
     elif placeholder is True:
-        await interaction.edit_original_response(content=content, embeds=embeds, allowed_mentions=mentions)
+        await interaction.edit_original_response(content=content, embeds=embeds, view=shown, allowed_mentions=mentions)
     else:
         if placeholder is False:
             await _remove_placeholder(interaction)
-        await interaction.followup.send(content, embeds=embeds, ephemeral=True, allowed_mentions=mentions)
+        await interaction.followup.send(content, embeds=embeds, view=shown, ephemeral=True, allowed_mentions=mentions)
 
 
 async def _remove_placeholder(interaction: Interaction) -> None:

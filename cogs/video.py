@@ -10,7 +10,8 @@ from bot.domain.catalog import MODELS
 from bot.domain.requests import PROMPT_MAX_CHARS, PROMPT_MIN_CHARS
 from cogs._commands import IN_GUILDS, Labels
 from cogs._inputs import check_place, generation_request, requester
-from cogs._replies import Interaction, defer, mark_filled, words_of
+from cogs._jobs_shown import show_accepted
+from cogs._replies import Interaction, defer, words_of
 from cogs.services import Services
 
 MAX_CHOICES = 25
@@ -60,8 +61,7 @@ class Video:
         message_id = await defer(interaction, private=private)
         who = requester(interaction, self._services, message_id=message_id)
         job = await self._services.generation.accept(who, request, spec)
-        mark_filled(interaction)
-        await self._services.cards.refresh(job.id)
+        await show_accepted(interaction, self._services, job)
 
     async def suggest_models(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
         """Suggest models that contain what is typed. No I/O."""

@@ -5,21 +5,25 @@ import logging
 import secrets as random
 import signal
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
 import cogs
-from bot.app.build import Edges, ServiceSet, Wiring, catalog, pacing
+from bot.app.build import catalog, pacing
 from bot.app.outside import SUPPORTED, Outside, open_outside
 from bot.app.readiness import Readiness, figures
+from bot.app.wiring import Edges, ServiceSet, Wiring
 from bot.clock import Clock, SystemClock
 from bot.db import guilds, migrate
 from bot.db.engine import Database
 from bot.discord.client import BotClient
+from bot.discord.journal_text import JournalText
 from bot.discord.messenger import RestMessenger
 from bot.discord.render import Renderer
 from bot.discord.sync import sync_commands
 from bot.domain.errors import SettingsInvalid
 from bot.i18n import Catalogue
+from bot.media.charts import Charts
 from bot.services.pacing import Pacing
 from bot.settings import Settings
 from bot.web.listeners import Listeners
@@ -36,6 +40,7 @@ SECRET_BYTES = 32
 TOKENS_EVERY_S = 15.0
 MEDIA_EVERY_S = 600.0
 PARKED_EVERY_S = 300.0
+JOURNAL_EVERY_S = 5.0
 TIDY_AFTER_S = 86_400.0
 STOP_GRACE_S = 13.0
 
@@ -118,11 +123,12 @@ class App:
             store=outside.store,
             workshop=outside.workshop,
             links=outside.links,
+            writer=JournalText(self.catalogue),
         )
         wiring = Wiring(
-            settings=self.settings,
-            database=self.database,
-            clock=self.clock,
+            self.settings,
+            self.database,
+            self.clock,
             offered=self.offered,
             pace=self.pace,
             edges=edges,
@@ -133,16 +139,12 @@ class App:
 
     def _surface(self, services: ServiceSet) -> Services:
         return Services(
-            generation=services.generation,
-            cards=services.cards,
-            cancellation=services.cancellation,
-            delivery=services.delivery,
-            queries=services.queries,
-            budgets=services.budgets,
-            guilds=services.guilds,
+            **{one.name: getattr(services, one.name) for one in fields(Services) if hasattr(services, one.name)},
             catalogue=self.catalogue,
             clock=self.clock,
+            charts=Charts(),
             token_lifetime_s=self.settings.interaction_token_lifetime_s,
+            quote_ttl_s=self.settings.quote_ttl_s,
         )
 
     async def sync(self, *, is_forced: bool = False) -> bool:
@@ -190,6 +192,7 @@ class App:
                 Duty("tokens", TOKENS_EVERY_S, services.retention.tokens),
                 Duty("media", MEDIA_EVERY_S, tidy),
                 Duty("parked", PARKED_EVERY_S, services.retention.parked),
+                Duty("journal", JOURNAL_EVERY_S, services.journal.flush),
             ],
         )
         self._duties.start()

@@ -1,5 +1,7 @@
 """Errors as sentences: what happened, what to do next, and a reference where somebody has to look."""
 
+from datetime import datetime
+
 from bot.discord.words import Words, escape_inline, relative
 from bot.domain.errors import BudgetRefused, Cheaper, MediaRejected, Refused
 from bot.domain.jobs import Job
@@ -7,6 +9,8 @@ from bot.domain.money import ZERO
 
 #: Parameters that sentences show in code spans.
 IN_CODE = frozenset({"option", "job", "reference"})
+#: Parameters that are mentions made of ids.
+OF_IDS = frozenset({"channels"})
 #: What the operator is shown to open a guild's empty pool with.
 SUGGESTED_POOL_CREDITS = 100
 
@@ -68,6 +72,8 @@ def _variant(cheaper: Cheaper, words: Words) -> str:
 
 def _harmless(name: str, value: object) -> object:
     """Escape what a person typed; ids and options stand in code spans, where only a backtick could do harm."""
-    if not isinstance(value, str):
+    if isinstance(value, datetime):
+        return relative(value)
+    if not isinstance(value, str) or name in OF_IDS:
         return value
     return value.replace("`", "") if name in IN_CODE else escape_inline(value)

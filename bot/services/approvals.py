@@ -1,7 +1,7 @@
 """Approvals: a job over the server's threshold waits, with its credits held, for a moderator's word."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -136,7 +136,8 @@ class Approvals:
             await self._wait(held, lapses_at)
             return None
         try:
-            view = ApprovalView(job=held, files=await self._pictures(held), locale=seen.locale)
+            shown = replace(held, run_at=lapses_at)  # the card says when it lapses, not when our lease ends
+            view = ApprovalView(job=shown, files=await self._pictures(held), locale=seen.locale)
             posted = await self._messenger.show_approval(seen.channel_id, view, message_id=None)
         except DeliveryForbidden as error:
             log.warning("approval.not_shown", extra={"job_id": held.id, "code": error.code})

@@ -1,7 +1,7 @@
 """A simulated Discord in process, the real commands and services on SQLite, fakes only beyond them."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 import discord
@@ -16,6 +16,7 @@ from bot.discord.render import Renderer
 from bot.discord.sync import sync_commands
 from bot.domain.errors import BotError
 from bot.i18n import Catalogue
+from bot.media.charts import Charts
 from bot.services.config import MoneyRules
 from cogs.services import Services
 from tests.manual_clock import ManualClock
@@ -33,15 +34,9 @@ async def make_client(world: World) -> BotClient:
     await cogs.setup(
         client,
         Services(
-            generation=world.generation,
-            cards=world.cards,
-            cancellation=world.cancellation,
-            delivery=world.delivery,
-            queries=world.queries,
-            budgets=world.budgets,
-            guilds=world.guilds,
+            **{one.name: getattr(world, one.name) for one in fields(Services) if hasattr(world, one.name)},
             catalogue=CATALOGUE,
-            clock=world.clock,
+            charts=Charts(),
         ),
     )
     return client

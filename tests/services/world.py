@@ -22,6 +22,7 @@ from bot.domain.requests import GenerationRequest
 from bot.domain.rules import GuildRules
 from bot.services.admission import Admission
 from bot.services.approvals import Approvals
+from bot.services.board import Board
 from bot.services.budgets import Budgets
 from bot.services.callbacks import Callbacks
 from bot.services.cancellation import Cancellation
@@ -34,12 +35,18 @@ from bot.services.generation import Generation, Requester
 from bot.services.guilds import Guilds
 from bot.services.leases import Leases
 from bot.services.levels import LevelBook
+from bot.services.moderation import Moderation
 from bot.services.operator import verify_ledger
 from bot.services.queries import Queries
 from bot.services.quotes import Quotes
+from bot.services.refunds import Refunds
+from bot.services.rerun import Rerun
 from bot.services.retention import Retention
+from bot.services.sharing import Sharing
+from bot.services.standing import Standings
 from bot.services.status import StatusCheck
 from bot.services.submission import Submitter
+from bot.services.usage import Usage
 from bot.services.wake import Wake
 from bot.workers.steps import AT_ONCE, Steps
 from tests.manual_clock import ManualClock
@@ -143,6 +150,23 @@ class World:
         )
         self.budgets = Budgets(database, clock)
         self.queries = Queries(database, clock, levels=levels)
+        self.standings = Standings(database, clock, levels=levels)
+        self.usage = Usage(database, clock, levels=levels)
+        self.board = Board(database)
+        self.refunds = Refunds(database, clock)
+        self.moderation = Moderation(database, clock, levels=levels, catalog=self.offered)
+        self.rerun = Rerun(
+            database, generation=self.generation, catalog=self.offered, store=self.store, workshop=self.workshop
+        )
+        self.sharing = Sharing(
+            database,
+            clock,
+            messenger=self.messenger,
+            workshop=self.workshop,
+            store=self.store,
+            links=self.links,
+            timings=self.timings,
+        )
         self.cancellation = Cancellation(database, clock, wake=self.wake)
         self.callbacks = Callbacks(database, clock, wake=self.wake)
         self.guilds = Guilds(database, clock)

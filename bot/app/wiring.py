@@ -1,0 +1,229 @@
+"""Wires the services of one process to each other and to the edges, which come in as ports."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.app.build import money_rules, timings
+from bot.clock import Clock
+from bot.db.engine import Database
+from bot.domain.catalog import Catalog
+from bot.ports import Links, MediaStore, MediaWorkshop, Messenger, Provider, ReferenceIntake
+from bot.services.admission import Admission
+from bot.services.approvals import Approvals
+from bot.services.board import Board
+from bot.services.budgets import Budgets
+from bot.services.callbacks import Callbacks
+from bot.services.cancellation import Cancellation
+from bot.services.cards import Cards
+from bot.services.config import Timings
+from bot.services.delivery import Delivery
+from bot.services.dispatch import Dispatch
+from bot.services.fetching import Fetching
+from bot.services.generation import Generation
+from bot.services.guilds import Guilds
+from bot.services.journal import Journal, LineWriter
+from bot.services.leases import Leases
+from bot.services.levels import LevelBook
+from bot.services.moderation import Moderation
+from bot.services.pacing import Pacing
+from bot.services.queries import Queries
+from bot.services.quotes import Quotes
+from bot.services.refunds import Refunds
+from bot.services.rerun import Rerun
+from bot.services.retention import Retention
+from bot.services.sharing import Sharing
+from bot.services.standing import Standings
+from bot.services.status import StatusCheck
+from bot.services.submission import Submitter
+from bot.services.usage import Usage
+from bot.services.wake import Wake
+from bot.settings import Settings
+from bot.workers.loop import NoteState, WorkerLoop, note_nothing
+from bot.workers.steps import Steps
+
+CARD_REST_S = 0.3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edges:
+    """The ports of one process, and who makes words of what the services tell."""
+
+    providers: Mapping[str, Provider]
+    messenger: Messenger
+    intake: ReferenceIntake
+    store: MediaStore
+    workshop: MediaWorkshop
+    links: Links
+    writer: LineWriter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSet:
+    """Every service of one process."""
+
+    generation: Generation
+    quotes: Quotes
+    approvals: Approvals
+    rerun: Rerun
+    cards: Cards
+    cancellation: Cancellation
+    delivery: Delivery
+    sharing: Sharing
+    queries: Queries
+    standings: Standings
+    usage: Usage
+    board: Board
+    budgets: Budgets
+    refunds: Refunds
+    moderation: Moderation
+    journal: Journal
+    guilds: Guilds
+    callbacks: Callbacks
+    retention: Retention
+    leases: Leases
+    loop: WorkerLoop
+
+
+class Wiring:
+    """Makes each service once, in the order in which they need each other."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        clock: Clock,
+        *,
+        offered: Catalog,
+        pace: Pacing,
+        edges: Edges,
+        owners: frozenset[int] = frozenset(),
+        note_state: NoteState = note_nothing,
+    ) -> None:
+        """`owners` are the operators where OPERATOR_IDS names none."""
+        self.database, self.clock, self.edges = database, clock, edges
+        self.offered, self.pace, self.note_state = offered, pace, note_state
+        self.timings: Timings = timings(settings)
+        self.levels = LevelBook(money_rules(settings, owners=owners))
+        self.admission = Admission(offered, self.levels)
+        self.wake = Wake()
+        self.places = {name: settings.provider(name).concurrency for name in edges.providers}
+        self.cards = Cards(
+            database, clock, messenger=edges.messenger, breaker=pace.view, places=self.places, rest_s=CARD_REST_S
+        )
+        self.quotes = Quotes(database, clock, admission=self.admission, wake=self.wake, timings=self.timings)
+        self.approvals = self._approvals()
+        self.delivery = self._delivery()
+        self.leases = Leases(database, clock, lease_s=self.timings.lease_s)
+
+    def services(self) -> ServiceSet:
+        """Make every service."""
+        database, clock, edges, levels = self.database, self.clock, self.edges, self.levels
+        generation = Generation(
+            database,
+            clock,
+            catalog=self.offered,
+            admission=self.admission,
+            intake=edges.intake,
+            wake=self.wake,
+            timings=self.timings,
+        )
+        return ServiceSet(
+            generation=generation,
+            quotes=self.quotes,
+            approvals=self.approvals,
+            rerun=Rerun(
+                database, generation=generation, catalog=self.offered, store=edges.store, workshop=edges.workshop
+            ),
+            cards=self.cards,
+            cancellation=Cancellation(database, clock, wake=self.wake),
+            delivery=self.delivery,
+            sharing=self._sharing(),
+            queries=Queries(database, clock, levels=levels),
+            standings=Standings(database, clock, levels=levels),
+            usage=Usage(database, clock, levels=levels),
+            board=Board(database),
+            budgets=Budgets(database, clock),
+            refunds=Refunds(database, clock),
+            moderation=Moderation(database, clock, levels=levels, catalog=self.offered),
+            journal=Journal(database, clock, messenger=edges.messenger, writer=edges.writer),
+            guilds=Guilds(database, clock),
+            callbacks=Callbacks(database, clock, wake=self.wake),
+            retention=Retention(database, clock, store=edges.store, cards=self.cards, timings=self.timings),
+            leases=self.leases,
+            loop=self._loop(),
+        )
+
+    def _loop(self) -> WorkerLoop:
+        dispatch = Dispatch(self.database, self.clock, breaker=self.pace, places=self.places, cards=self.cards)
+        return WorkerLoop(
+            self.clock,
+            leases=self.leases,
+            steps=self._steps(),
+            dispatch=dispatch,
+            cards=self.cards,
+            wake=self.wake,
+            lease_s=self.timings.lease_s,
+            note_state=self.note_state,
+        )
+
+    def _approvals(self) -> Approvals:
+        return Approvals(
+            self.database,
+            self.clock,
+            admission=self.admission,
+            messenger=self.edges.messenger,
+            store=self.edges.store,
+            wake=self.wake,
+            timings=self.timings,
+        )
+
+    def _delivery(self) -> Delivery:
+        return Delivery(
+            self.database,
+            self.clock,
+            messenger=self.edges.messenger,
+            workshop=self.edges.workshop,
+            store=self.edges.store,
+            links=self.edges.links,
+            wake=self.wake,
+            timings=self.timings,
+        )
+
+    def _sharing(self) -> Sharing:
+        return Sharing(
+            self.database,
+            self.clock,
+            messenger=self.edges.messenger,
+            workshop=self.edges.workshop,
+            store=self.edges.store,
+            links=self.edges.links,
+            timings=self.timings,
+        )
+
+    def _steps(self) -> Steps:
+        submitter = Submitter(
+            self.database,
+            self.clock,
+            providers=self.edges.providers,
+            breaker=self.pace,
+            store=self.edges.store,
+            links=self.edges.links,
+            timings=self.timings,
+        )
+        status = StatusCheck(
+            self.database,
+            self.clock,
+            providers=self.edges.providers,
+            breaker=self.pace,
+            catalog=self.offered,
+            submitter=submitter,
+            timings=self.timings,
+        )
+        fetching = Fetching(
+            self.database,
+            self.clock,
+            workshop=self.edges.workshop,
+            providers=self.edges.providers,
+            timings=self.timings,
+        )
+        return Steps(submitter, status, fetching, self.delivery, self.quotes, self.approvals)
