@@ -3,12 +3,13 @@
 from bot.discord.client import BotClient
 from bot.discord.custom_ids import Action
 from bot.discord.views import JobButton
-from cogs._inputs import check_place, is_moderator, requester
-from cogs._replies import Interaction, defer, mark_filled, tell, words_of
+from cogs._moderators import may_moderate
+from cogs._replies import Interaction, defer, tell, words_of
 from cogs.errors import answer_errors
 from cogs.jobs import cancel_job
 from cogs.outcomes import tell_outcomes
 from cogs.panels import Panels, action_handler, register_action
+from cogs.rerun import Reruns
 from cogs.services import Services
 
 
@@ -23,6 +24,7 @@ class Buttons:
         client.add_dynamic_items(JobButton)
         client.on_button = self.press
         Panels(self._services).register(client)
+        Reruns(self._services).register(client)
         for action, handler in HANDLERS.items():
             register_action(client, action, handler)
 
@@ -40,34 +42,21 @@ class Buttons:
 async def cancel(interaction: Interaction, services: Services, job_id: str) -> None:
     """Cancel a job; for its requester or a moderator."""
     await defer(interaction, private=True)
-    staff = is_moderator(interaction)
+    staff = await may_moderate(interaction, services)
     await tell(interaction, await cancel_job(interaction, services, job_id, is_moderator=staff))
 
 
 async def delete(interaction: Interaction, services: Services, job_id: str) -> None:
-    """Delete a clip; for its requester or a moderator."""
+    """Delete a clip, also where it was shared; for its requester or a moderator."""
     await defer(interaction, private=True)
     await services.delivery.delete_result(
         job_id,
         actor_id=interaction.user.id,
         guild_id=interaction.guild_id,
-        is_moderator=is_moderator(interaction),
+        is_moderator=await may_moderate(interaction, services),
     )
+    await services.sharing.withdraw(job_id)
     await tell(interaction, words_of(interaction, services.catalogue)("answer.deleted", job=job_id))
 
 
-async def again(interaction: Interaction, services: Services, job_id: str) -> None:
-    """Ask for the same once more; what was private stays private."""
-    message = interaction.message
-    is_private = message is not None and message.flags.ephemeral
-    requester(interaction, services, message_id=None)  # in direct messages: refused before the placeholder
-    if not is_private:
-        check_place(interaction, words_of(interaction, services.catalogue))
-    message_id = await defer(interaction, private=is_private)
-    who = requester(interaction, services, message_id=message_id)
-    job = await services.generation.again(who, job_id)
-    mark_filled(interaction)
-    await services.cards.refresh(job.id)
-
-
-HANDLERS = {Action.CANCEL: cancel, Action.DELETE: delete, Action.AGAIN: again, Action.RETRY: again}
+HANDLERS = {Action.CANCEL: cancel, Action.DELETE: delete}

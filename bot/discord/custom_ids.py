@@ -37,3 +37,9 @@ def is_mark(text: str, job_id: str, delivery_number: int) -> bool:
     """Tell whether a custom id marks that delivery of that job."""
     found = _ID.fullmatch(text)
     return found is not None and found["job"] == job_id and found["number"] == str(delivery_number)
+
+
+def marked_job(text: str) -> str | None:
+    """Return the job whose clip a custom id marks, None where it marks none."""
+    found = _ID.fullmatch(text)
+    return found["job"] if found is not None and found["number"] is not None else None

@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bot.db import jobs, work
+from bot.db import guilds, jobs, work
 from bot.db.engine import Database
 from bot.domain.catalog import Catalog, Model
 from bot.domain.errors import MediaRejected, NotFound, Refused
 from bot.domain.jobs import Job, JobState
 from bot.domain.requests import Attachment, GenerationRequest, MediaKind, Reference, ReferenceRole
+from bot.domain.rules import PublicPrompts
 from bot.ports import MediaStore, MediaWorkshop
 from bot.services.generation import Generation, Requester
 from bot.services.sharing import SHARE_NUMBER
@@ -28,13 +29,15 @@ class RerunView:
     """An earlier job as somebody who wants more of it sees it.
 
     `missing` are the options whose files are no longer kept, `places` those that an upload can fill, in their order.
-    `is_public`: whoever sees the channel has seen the clip.
+    `is_public`: whoever sees the channel has seen the clip. `prompt` is empty where the server hides prompts from
+    others.
     """
 
     job: Job
     missing: tuple[str, ...]
     places: tuple[str, ...]
     is_public: bool
+    prompt: str
 
 
 class Rerun:
@@ -59,18 +62,22 @@ class Rerun:
         """Return a job that this person may repeat: a public one of the guild, or their own. One read.
 
         Raises:
-            NotFound: none such for this person.
+            NotFound: none such in this guild.
+            Refused: `not_yours_private`.
         """
         async with self._database.read() as connection:
             found = await jobs.get(connection, job_id)
             shares = await work.parts(connection, job_id, SHARE_NUMBER)
+            rules = await guilds.rules(connection, guild_id)
         if found is None or found.guild_id != guild_id:
             raise NotFound("job_not_found", job=job_id)
         is_public = not found.is_private or any(share.message_id is not None for share in shares)
         if not is_public and found.user_id != viewer_id:
             raise Refused("not_yours_private", job=job_id)
         missing = tuple([place(one) for one in found.spec.references if not await self._is_kept(one)])
-        return RerunView(found, missing, self._places(found, missing), is_public)
+        is_told = found.user_id == viewer_id or rules.public_prompts is not PublicPrompts.NO
+        prompt = found.spec.prompt if is_told else ""
+        return RerunView(found, missing, self._places(found, missing), is_public, prompt)
 
     async def again(self, requester: Requester, job_id: str, *, private: bool, same_seed: bool = False) -> Job:
         """Ask for the same once more, at today's price; with a new seed unless `same_seed` keeps a chosen one.
