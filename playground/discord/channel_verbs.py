@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playground.discord import guilds, permissions, sending_rules
 from playground.discord.errors import ClientRefusal
-from playground.discord.model import Channel, ChannelState, ChannelType, RoleInfo
+from playground.discord.model import Channel, ChannelState, ChannelType, Person
 from playground.discord.permissions import Permission
 from playground.discord.verbs import ChannelRef, GuildRef, PersonRef, RoleRef, Verbs
 from playground.discord.world import view
@@ -75,7 +75,7 @@ class ChannelVerbs(Verbs):
         `who` is a person or role, or the key of one (people first); without it, the bot.
         """
         place = self._channel(channel)
-        self._world.overwrite(place, self._target(who), Permission[permission.upper()], allowed)
+        self._world.overwrite(place, self._target(place, who), Permission[permission.upper()], allowed)
         self._announced(place, "UPDATE")
 
     def permissions(self, person: PersonRef | None, channel: ChannelRef) -> list[str]:
@@ -83,12 +83,18 @@ class ChannelVerbs(Verbs):
         user_id = self._world.bot.id if person is None else self._person(person).id
         return permissions.names(self._world.permissions(user_id, self._channel(channel)))
 
-    def _target(self, who: PersonRef | RoleRef | None) -> int:
+    def _target(self, place: ChannelState, who: PersonRef | RoleRef | None) -> int:
+        """The id of an overwrite's member or role. Raises: KeyError for a role of another guild."""
         if who is None:
             return self._world.bot.id
+        if isinstance(who, Person):
+            return who.id
         if isinstance(who, str) and who in self._world.people:
             return self._world.people[who].id
-        return self._role(who)[1].id if isinstance(who, RoleInfo | str | int) else who.id
+        guild, role = self._role(who)
+        if guild.id != place.guild_id:
+            raise KeyError(f"{role.name!r} is a role of another guild than {place.name}")
+        return role.id
 
     def _set_thread(self, thread: ChannelRef, *, archived: bool, locked: bool) -> Channel:
         place = self._channel(thread)

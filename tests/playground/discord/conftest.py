@@ -56,6 +56,17 @@ class BareBot(discord.Client):
 
         self.tree.add_command(quota)
 
+        @self.tree.context_menu(name="Show balance")
+        @app_commands.guild_only()
+        @app_commands.default_permissions(manage_guild=True)
+        async def balance(interaction: discord.Interaction, member: discord.Member) -> None:
+            await self.run_body(interaction, member=member)
+
+        @self.tree.command(description="For grown-ups", nsfw=True)
+        @app_commands.guild_only()
+        async def wild(interaction: discord.Interaction) -> None:
+            await self.run_body(interaction)
+
         @self.tree.context_menu(name="Report clip")
         async def report(interaction: discord.Interaction, message: discord.Message) -> None:
             await self.run_body(interaction, text=str(message.id))
@@ -102,6 +113,60 @@ async def bot(wire: VirtualDiscord) -> AsyncIterator[BareBot]:
     yield client
     await client.close()
     await connection
+
+
+class Listener:
+    """A bare gateway client: every event that its intents let through, in order."""
+
+    def __init__(self, wire: VirtualDiscord, intents: int) -> None:
+        self._wire = wire
+        self._intents = intents
+        self.events: list[tuple[str, dict[str, Any]]] = []
+        self.arrived = asyncio.Event()
+
+    async def listen(self) -> None:
+        """Identify and collect until cancelled."""
+        async with aiohttp.ClientSession() as session, session.ws_connect(f"{self._wire.origin}/gateway") as socket:
+            data = {"token": self._wire.token, "intents": self._intents, "properties": {}}
+            await socket.send_json({"op": 2, "d": data})
+            async for message in socket:
+                frame = message.json()
+                if frame["op"] == 0:
+                    self.events.append((frame["t"], frame["d"]))
+                    self.arrived.set()
+
+    async def until(self, name: str) -> dict[str, Any]:
+        """The payload of the first event of this name; events before it are dropped."""
+        async with asyncio.timeout(5):
+            while True:
+                while self.events:
+                    found, payload = self.events.pop(0)
+                    if found == name:
+                        return payload
+                self.arrived.clear()
+                await self.arrived.wait()
+
+    async def names_until(self, name: str) -> list[str]:
+        """The names of the events up to the first of this name, that one included."""
+        seen: list[str] = []
+        async with asyncio.timeout(5):
+            while name not in seen:
+                if not self.events:
+                    self.arrived.clear()
+                    await self.arrived.wait()
+                seen.append(self.events.pop(0)[0])
+        return seen
+
+
+@pytest.fixture
+async def listener(wire: VirtualDiscord) -> AsyncIterator[Listener]:
+    """A second client with the GUILDS intent only, identified."""
+    found = Listener(wire, intents=1)
+    listening = asyncio.create_task(found.listen())
+    await found.until("GUILD_CREATE")
+    yield found
+    listening.cancel()
+    await asyncio.gather(listening, return_exceptions=True)
 
 
 @pytest.fixture
