@@ -263,7 +263,7 @@ class Gateway:
         }
         session.feed("READY", ready)
         for guild in own:
-            session.feed("GUILD_CREATE", payloads.guild_create(world, guild))
+            session.feed("GUILD_CREATE", {**payloads.guild_create(world, guild), "unavailable": False})
         world.touch()
 
     async def _resume(self, connection: Connection, data: Json) -> None:

@@ -195,14 +195,16 @@ def guild(world: World, entry: Guild) -> Json:
 
 
 def guild_create(world: World, entry: Guild) -> Json:
-    """The GUILD_CREATE event; without privileged intents only the bot's own membership is in it."""
+    """The GUILD_CREATE event; without privileged intents only the bot's own membership is in it.
+
+    A join does not say `unavailable`; a guild that becomes available says that it is not.
+    """
     inside = [item for item in world.channels.values() if item.guild_id == entry.id]
     threads = [item for item in inside if item.type is ChannelType.PUBLIC_THREAD and not item.archived]
     return {
         **guild(world, entry),
         "joined_at": entry.members[world.bot.id].joined_at,
         "large": False,
-        "unavailable": False,
         "member_count": len(entry.members),
         "members": [member(world, entry.members[world.bot.id])],
         "channels": [channel_event(world, item) for item in inside if item.type is ChannelType.TEXT],
