@@ -21,6 +21,7 @@ from cogs.quota import Quota
 from cogs.quotes import QuoteButtons
 from cogs.refund import Refund
 from cogs.services import Services
+from cogs.settings import Settings
 from cogs.usage import Usage
 from cogs.video import Video
 
@@ -40,6 +41,7 @@ FEATURES: tuple[Callable[[Services], Feature], ...] = (
     Balance,
     Help,
     Quota,
+    Settings,
     Queue,
     Refund,
     Usage,
