@@ -169,7 +169,10 @@ class Rerun:
             return None
         copy, size_bytes, digest = await asyncio.to_thread(_copy, picture)
         key = f"references/{digest[:2]}/{secrets.token_hex(16)}.jpg"
-        await self._store.put(key, copy)
+        try:
+            await self._store.put(key, copy)
+        finally:
+            await asyncio.to_thread(copy.unlink, missing_ok=True)
         return Reference(
             role=ReferenceRole.START_IMAGE,
             kind=MediaKind.IMAGE,
