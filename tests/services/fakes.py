@@ -348,12 +348,13 @@ class FakeStore:
 
 @dataclass
 class FakeWorkshop:
-    """Clips of `clip_bytes`; `smallest_bytes` is the least that one can be squeezed to."""
+    """Clips of `clip_bytes`; `smallest_bytes` is the least that one can be squeezed to. `fit_error` stops that."""
 
     folder: Path
     point: Point = no_point
     clip_bytes: int = 1_000_000
     smallest_bytes: int = 500_000
+    fit_error: Exception | None = None
     script: deque = field(default_factory=deque)
     fetches: list[str] = field(default_factory=list)
 
@@ -374,6 +375,8 @@ class FakeWorkshop:
 
     async def fit_clip(self, key: str, limit_bytes: int) -> Path | None:
         self.point("fit")
+        if self.fit_error is not None:
+            raise self.fit_error
         if self.clip_bytes <= limit_bytes:
             return self._file("clip.mp4", self.clip_bytes)
         return self._file("fitted.mp4", limit_bytes) if self.smallest_bytes <= limit_bytes else None

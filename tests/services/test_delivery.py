@@ -306,7 +306,7 @@ async def test_with_direct_messages_closed_the_next_command_tells(world: World) 
     from bot.domain.jobs import TaskState
 
     world.provider.tasks["task1"].state = TaskState.FAILED
-    world.messenger.script["tell"].append(DeliveryForbidden(50007, status=403))
+    world.messenger.script["tell"].extend([DeliveryForbidden(50007, status=403)] * 5)
     await world.until_state(job, S.FAILED)
     await world.cards.stop()
 
