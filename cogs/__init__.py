@@ -15,11 +15,16 @@ from cogs.errors import answer_error, answer_errors
 from cogs.guilds import Guilds
 from cogs.help import Help
 from cogs.jobs import Jobs
+from cogs.menus import Menus
+from cogs.operator import Operator
 from cogs.outcomes import tell_outcomes
+from cogs.privacy import Privacy
 from cogs.queue import Queue
 from cogs.quota import Quota
 from cogs.quotes import QuoteButtons
 from cogs.refund import Refund
+from cogs.reports import Reports
+from cogs.rerun import Reruns
 from cogs.services import Services
 from cogs.settings import Settings
 from cogs.usage import Usage
@@ -48,6 +53,12 @@ FEATURES: tuple[Callable[[Services], Feature], ...] = (
     Buttons,
     QuoteButtons,
     ApprovalButtons,
+    Reruns,
+    Menus,
+    Reports,
+    Settings,
+    Privacy,
+    Operator,
     Guilds,
 )
 

@@ -101,7 +101,7 @@ def is_thread(interaction: discord.Interaction[Any]) -> bool:
 
 
 def is_age_restricted(interaction: discord.Interaction[Any]) -> bool:
-    """Tell whether the channel, or the one that a thread belongs to, is for adults only; no where Discord did not say."""
+    """Tell whether the channel, or the one that a thread belongs to, is for adults only; no where nobody said so."""
     asked = getattr(interaction.channel, "is_nsfw", None)
     return bool(asked is not None and asked())
 

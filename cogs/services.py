@@ -9,10 +9,13 @@ from bot.services.board import Board
 from bot.services.budgets import Budgets
 from bot.services.cancellation import Cancellation
 from bot.services.cards import Cards
+from bot.services.clip_reports import ClipReports
 from bot.services.delivery import Delivery
 from bot.services.generation import Generation
 from bot.services.guilds import Guilds
 from bot.services.moderation import Moderation
+from bot.services.operator_desk import OperatorDesk
+from bot.services.privacy import Privacy
 from bot.services.queries import Queries
 from bot.services.quotes import Quotes
 from bot.services.refunds import Refunds
@@ -42,6 +45,9 @@ class Services:
     budgets: Budgets
     refunds: Refunds
     moderation: Moderation
+    clip_reports: ClipReports
+    privacy: Privacy
+    operator_desk: OperatorDesk
     guilds: Guilds
     catalogue: Catalogue
     clock: Clock

@@ -10,12 +10,14 @@ from typing import Any
 
 import cogs
 from bot.app.build import catalog, pacing
+from bot.app.desk import measure
 from bot.app.outside import SUPPORTED, Outside, open_outside
 from bot.app.readiness import Readiness, figures
 from bot.app.wiring import Edges, ServiceSet, Wiring
 from bot.clock import Clock, SystemClock
 from bot.db import guilds, migrate
 from bot.db.engine import Database
+from bot.discord import guild_report
 from bot.discord.client import BotClient
 from bot.discord.journal_text import JournalText
 from bot.discord.messenger import RestMessenger
@@ -31,6 +33,7 @@ from bot.web.metrics import Metrics
 from bot.web.private import private_app
 from bot.web.public import public_app
 from bot.workers.duties import Duties, Duty
+from cogs.queue import redraw_panels
 from cogs.services import Services
 
 log = logging.getLogger(__name__)
@@ -41,6 +44,9 @@ TOKENS_EVERY_S = 15.0
 MEDIA_EVERY_S = 600.0
 PARKED_EVERY_S = 300.0
 JOURNAL_EVERY_S = 5.0
+ALERTS_EVERY_S = 60.0
+HOUSEKEEPING_EVERY_S = 3600.0
+PANELS_EVERY_S = 10.0
 TIDY_AFTER_S = 86_400.0
 STOP_GRACE_S = 13.0
 
@@ -124,6 +130,7 @@ class App:
             workshop=outside.workshop,
             links=outside.links,
             writer=JournalText(self.catalogue),
+            measure=measure(self.settings, outside.store.used_bytes),
         )
         wiring = Wiring(
             self.settings,
@@ -162,6 +169,7 @@ class App:
             self.client.tree,
             application_id=self.client.application_id or 0,
             guild_id=self.settings.discord_guild_id,
+            operator_guild_id=self.settings.operator_guild_id,
             load=load,
             save=save,
             is_forced=is_forced,
@@ -193,6 +201,9 @@ class App:
                 Duty("media", MEDIA_EVERY_S, tidy),
                 Duty("parked", PARKED_EVERY_S, services.retention.parked),
                 Duty("journal", JOURNAL_EVERY_S, services.journal.flush),
+                Duty("alerts", ALERTS_EVERY_S, services.alerts.look),
+                Duty("housekeeping", HOUSEKEEPING_EVERY_S, services.retention.housekeeping),
+                Duty("panels", PANELS_EVERY_S, lambda: redraw_panels(self.client)),
             ],
         )
         self._duties.start()
@@ -239,11 +250,20 @@ class App:
             log.info("app.started")
             announce(f"Invite the bot to a server: {self.client.invite_link()}")
             waiting = asyncio.create_task(ended.wait())
+            reporting = asyncio.create_task(self._report(announce), name="report")
             done, _ = await asyncio.wait({waiting, *self._tasks}, return_when=asyncio.FIRST_COMPLETED)
             waiting.cancel()
+            reporting.cancel()
+            await asyncio.gather(reporting, return_exceptions=True)
             return _outcome(done - {waiting})
         finally:
             await self.stop()
+
+    async def _report(self, announce: Callable[[str], None]) -> None:
+        """Say once the gateway is ready what the bot lacks in each of its servers."""
+        await self.client.wait_until_ready()
+        for line in guild_report.lines(self.client):
+            announce(line)
 
 
 def _outcome(ended: set[asyncio.Task[Any]]) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from bot.app.build import money_rules, timings
 from bot.clock import Clock
@@ -9,12 +10,15 @@ from bot.db.engine import Database
 from bot.domain.catalog import Catalog
 from bot.ports import Links, MediaStore, MediaWorkshop, Messenger, Provider, ReferenceIntake
 from bot.services.admission import Admission
+from bot.services.alerts import LOW_CLIPS, Alerts, AlertWriter, clip_costs
 from bot.services.approvals import Approvals
+from bot.services.balances import Balances
 from bot.services.board import Board
 from bot.services.budgets import Budgets
 from bot.services.callbacks import Callbacks
 from bot.services.cancellation import Cancellation
 from bot.services.cards import Cards
+from bot.services.clip_reports import ClipReports
 from bot.services.config import Timings
 from bot.services.delivery import Delivery
 from bot.services.dispatch import Dispatch
@@ -25,7 +29,9 @@ from bot.services.journal import Journal, LineWriter
 from bot.services.leases import Leases
 from bot.services.levels import LevelBook
 from bot.services.moderation import Moderation
+from bot.services.operator_desk import DeskRules, Measure, OperatorDesk
 from bot.services.pacing import Pacing
+from bot.services.privacy import Privacy
 from bot.services.queries import Queries
 from bot.services.quotes import Quotes
 from bot.services.refunds import Refunds
@@ -44,6 +50,10 @@ from bot.workers.steps import Steps
 CARD_REST_S = 0.3
 
 
+class Writer(LineWriter, AlertWriter, Protocol):
+    """Makes words of what the services tell moderators and operators."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edges:
     """The ports of one process, and who makes words of what the services tell."""
@@ -54,7 +64,8 @@ class Edges:
     store: MediaStore
     workshop: MediaWorkshop
     links: Links
-    writer: LineWriter
+    writer: Writer
+    measure: Measure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +87,10 @@ class ServiceSet:
     budgets: Budgets
     refunds: Refunds
     moderation: Moderation
+    clip_reports: ClipReports
+    privacy: Privacy
+    operator_desk: OperatorDesk
+    alerts: Alerts
     journal: Journal
     guilds: Guilds
     callbacks: Callbacks
@@ -101,7 +116,8 @@ class Wiring:
     ) -> None:
         """`owners` are the operators where OPERATOR_IDS names none."""
         self.database, self.clock, self.edges = database, clock, edges
-        self.offered, self.pace, self.note_state = offered, pace, note_state
+        self.settings, self.offered, self.pace, self.note_state = settings, offered, pace, note_state
+        self.operator_ids = settings.operator_ids or owners
         self.timings: Timings = timings(settings)
         self.levels = LevelBook(money_rules(settings, owners=owners))
         self.admission = Admission(offered, self.levels)
@@ -127,6 +143,7 @@ class Wiring:
             wake=self.wake,
             timings=self.timings,
         )
+        budgets, balances = Budgets(database, clock), self._balances()
         return ServiceSet(
             generation=generation,
             quotes=self.quotes,
@@ -142,9 +159,13 @@ class Wiring:
             standings=Standings(database, clock, levels=levels),
             usage=Usage(database, clock, levels=levels),
             board=Board(database),
-            budgets=Budgets(database, clock),
+            budgets=budgets,
             refunds=Refunds(database, clock),
             moderation=Moderation(database, clock, levels=levels, catalog=self.offered),
+            clip_reports=ClipReports(database, clock),
+            privacy=Privacy(database, clock, store=edges.store),
+            operator_desk=self._operator_desk(budgets, balances),
+            alerts=self._alerts(balances),
             journal=Journal(database, clock, messenger=edges.messenger, writer=edges.writer),
             guilds=Guilds(database, clock),
             callbacks=Callbacks(database, clock, wake=self.wake),
@@ -164,6 +185,45 @@ class Wiring:
             wake=self.wake,
             lease_s=self.timings.lease_s,
             note_state=self.note_state,
+        )
+
+    def _balances(self) -> Balances:
+        filled = {name: cost * LOW_CLIPS for name, cost in clip_costs(self.offered).items()}
+        return Balances(
+            self.database, self.clock, providers=self.edges.providers, breaker=self.pace, filled_from=filled
+        )
+
+    def _alerts(self, balances: Balances) -> Alerts:
+        return Alerts(
+            self.database,
+            self.clock,
+            messenger=self.edges.messenger,
+            balances=balances,
+            writer=self.edges.writer,
+            operator_ids=self.operator_ids,
+            clip_costs=clip_costs(self.offered),
+            has_callbacks=self.settings.public_base_url is not None,
+            unknown_deadline_s=self.timings.unknown_deadline_s,
+        )
+
+    def _operator_desk(self, budgets: Budgets, balances: Balances) -> OperatorDesk:
+        rules = DeskRules(
+            operator_ids=self.operator_ids,
+            guild_id=self.settings.operator_guild_id,
+            providers=list(self.edges.providers),
+            has_callbacks=self.settings.public_base_url is not None,
+            unknown_deadline_s=self.timings.unknown_deadline_s,
+        )
+        return OperatorDesk(
+            self.database,
+            self.clock,
+            rules=rules,
+            levels=self.levels,
+            breaker=self.pace,
+            balances=balances,
+            budgets=budgets,
+            cards=self.cards,
+            measure=self.edges.measure,
         )
 
     def _approvals(self) -> Approvals:

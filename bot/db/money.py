@@ -247,12 +247,19 @@ async def lock_account(connection: AsyncConnection, account: str) -> Account | N
     return None if row is None else _account(row)
 
 
-async def paid_by(connection: AsyncConnection, job_id: str, accounts: Sequence[str]) -> list[tuple[str, Credits]]:
-    """Return what each of the accounts paid for a job in the end."""
+async def paid_by_member(connection: AsyncConnection, job_id: str) -> list[tuple[str, Credits]]:
+    """Return what the member's allowance and grants paid for a job in the end, grants beyond its hold included."""
     entries = ledger_entry.c
+    allowances = sa.select(sa.literal("budget:") + sa.cast(budget.c.id, sa.String)).where(
+        budget.c.level == Level.ALLOWANCE.value
+    )
     rows = await connection.execute(
         sa.select(entries.account, sa.func.sum(entries.amount_milli))
-        .where(entries.job_id == job_id, entries.account.in_(accounts), entries.kind.in_(("settle", "extra")))
+        .where(
+            entries.job_id == job_id,
+            entries.kind.in_(("settle", "extra")),
+            sa.or_(entries.account.like("grant:%"), entries.account.in_(allowances)),
+        )
         .group_by(entries.account)
         .order_by(entries.account)
     )

@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import Clock
-from bot.db import guilds, jobs, journal
+from bot.db import guilds, jobs
 from bot.db.engine import Database
 from bot.domain.errors import DeliveryError, DeliveryForbidden, LeaseLost, MediaRejected, NotFound, Refused
 from bot.domain.jobs import Job, JobState
 from bot.domain.requests import MediaKind
 from bot.ports import ApprovalView, ClipFile, MediaStore, Messenger, Posted
 from bot.services import settlement
+from bot.services.acts import note_act
 from bot.services.admission import Admission
 from bot.services.config import Timings
 from bot.services.wake import Wake
@@ -222,25 +223,13 @@ def _outcome(decided: Job) -> str:
 
 
 async def _audit(connection: AsyncConnection, decided: Job, action: str, actor_id: int, now: datetime) -> None:
-    reason = decided.decision_reason or ""
-    await guilds.add_audit(
+    await note_act(
         connection,
-        guild_id=decided.guild_id,
-        actor=str(actor_id),
+        decided.guild_id,
+        str(actor_id),
         action=f"job.{action}",
         subject=decided.id,
         detail=f"member {decided.user_id}, {decided.quote} credits",
-        reason=reason,
-        at=now,
-    )
-    await journal.note(
-        connection,
-        decided.guild_id,
-        "moderator",
         now=now,
-        action=f"job.{action}",
-        actor=str(actor_id),
-        subject=decided.id,
-        detail=str(decided.quote),
-        reason=reason,
+        reason=decided.decision_reason or "",
     )

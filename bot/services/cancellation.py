@@ -8,6 +8,7 @@ from bot.db.engine import Database
 from bot.domain.errors import NotFound
 from bot.domain.jobs import HOLDING, Job, JobState
 from bot.services import settlement
+from bot.services.acts import note_act
 from bot.services.wake import Wake
 
 AT_ONCE = frozenset({JobState.AWAITING_APPROVAL, JobState.QUEUED})
@@ -40,6 +41,16 @@ class Cancellation:
             found = await jobs.lock(connection, job_id)
             if found is None or not may_act(found, actor_id=actor_id, guild_id=guild_id, is_moderator=is_moderator):
                 raise NotFound("job_not_found", job=job_id)
+            if found.user_id != actor_id and (found.state in HOLDING or found.state is JobState.QUOTED):
+                await note_act(
+                    connection,
+                    found.guild_id,
+                    str(actor_id),
+                    action="job.cancel",
+                    subject=found.id,
+                    detail=f"member {found.user_id}",
+                    now=now,
+                )
             if found.state is JobState.QUOTED:
                 await jobs.move_locked(connection, found, JobState.CANCELLED, now=now, cause=f"cancelled by {actor_id}")
                 return CancelOutcome.CANCELLED

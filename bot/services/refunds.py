@@ -76,9 +76,7 @@ class Refunds:
         return [one for one in found if _is_like(one, wanted)][:MOST_SUGGESTED]
 
     async def _paid(self, connection: AsyncConnection, job_id: str) -> dict[str, Credits]:
-        parts, _ = await money.holds(connection, job_id)
-        own = [part.account for part in parts if part.level in settlement.MEMBER_LEVELS]
-        return dict(await money.paid_by(connection, job_id, own))
+        return dict(await money.paid_by_member(connection, job_id))
 
 
 def _is_like(one: Job, wanted: str) -> bool:

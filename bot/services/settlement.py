@@ -4,7 +4,6 @@ No function here opens a transaction: each is called inside the one that moves t
 together or not at all.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -236,17 +235,12 @@ async def refund(connection: AsyncConnection, *, job_id: str, actor: str, reason
     Returns what was given back; zero where the member paid nothing. The ledger's unique key refuses a second time.
     """
     given, entries = ZERO, []
-    parts, _ = await money.holds(connection, job_id)
-    for account, paid in await money.paid_by(connection, job_id, _accounts(parts)):
+    for account, paid in await money.paid_by_member(connection, job_id):
         await money.shift(connection, account, settled=-paid.milli)
         entries.append(_entry(job_id, account, "refund", paid, now, actor=actor, reason=reason))
         given = given + paid
     await money.append(connection, entries)
     return given
-
-
-def _accounts(parts: Iterable[Part]) -> list[str]:
-    return [part.account for part in parts if part.level in MEMBER_LEVELS]
 
 
 async def grant(

@@ -125,6 +125,7 @@ async def test_approving_denying_and_cancelling_at_once_do_one_thing(world: Worl
     else:
         assert found.state is S.CANCELLED
         assert await _held(world) == ZERO
+    # Two where it was approved first and cancelled then.
     assert sum(isinstance(one, Job) or one is CancelOutcome.CANCELLED for one in done) in {
         1,
         2,

@@ -22,11 +22,14 @@ from bot.domain.requests import GenerationRequest
 from bot.domain.rules import GuildRules
 from bot.services.admission import Admission
 from bot.services.approvals import Approvals
+from bot.services.balances import Balances
 from bot.services.board import Board
+from bot.services.breaker import SharedBreaker
 from bot.services.budgets import Budgets
 from bot.services.callbacks import Callbacks
 from bot.services.cancellation import Cancellation
 from bot.services.cards import Cards
+from bot.services.clip_reports import ClipReports
 from bot.services.config import MoneyRules, Timings
 from bot.services.delivery import Delivery
 from bot.services.dispatch import Dispatch
@@ -37,6 +40,8 @@ from bot.services.leases import Leases
 from bot.services.levels import LevelBook
 from bot.services.moderation import Moderation
 from bot.services.operator import verify_ledger
+from bot.services.operator_desk import DeskRules, DiskUse, OperatorDesk
+from bot.services.privacy import Privacy
 from bot.services.queries import Queries
 from bot.services.quotes import Quotes
 from bot.services.refunds import Refunds
@@ -82,6 +87,10 @@ class PointedDatabase(Database):
         self.point("committed")
 
 
+async def _an_empty_disk() -> DiskUse:
+    return DiskUse(0, 10**10, 10**12)
+
+
 def credits(text: str) -> Credits:
     """Write an amount as people do."""
     return Credits.parse(text)
@@ -109,6 +118,15 @@ class World:
     timings: Timings = field(default_factory=Timings)
     places: dict[str, int] = field(default_factory=lambda: {P1: 5})
     guild_rules: GuildRules = QUIET_RULES
+    desk_rules: DeskRules = field(
+        default_factory=lambda: DeskRules(
+            operator_ids=frozenset({OWNER}),
+            guild_id=None,
+            providers=[P1],
+            has_callbacks=True,
+            unknown_deadline_s=86_400,
+        )
+    )
     offered: Catalog = field(default_factory=catalog)
 
     def __post_init__(self) -> None:
@@ -154,6 +172,20 @@ class World:
         self.usage = Usage(database, clock, levels=levels)
         self.board = Board(database)
         self.refunds = Refunds(database, clock)
+        self.clip_reports = ClipReports(database, clock)
+        self.privacy = Privacy(database, clock, store=self.store)
+        balances = Balances(database, clock, providers=providers, breaker=self.breaker, filled_from={})
+        self.operator_desk = OperatorDesk(
+            database,
+            clock,
+            rules=self.desk_rules,
+            levels=levels,
+            breaker=SharedBreaker(database, clock),
+            balances=balances,
+            budgets=self.budgets,
+            cards=self.cards,
+            measure=_an_empty_disk,
+        )
         self.moderation = Moderation(database, clock, levels=levels, catalog=self.offered)
         self.rerun = Rerun(
             database, generation=self.generation, catalog=self.offered, store=self.store, workshop=self.workshop
