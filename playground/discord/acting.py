@@ -14,7 +14,7 @@ from playground.discord.errors import ClientRefusal
 from playground.discord.modal_data import Given, modal_data
 from playground.discord.model import ChannelState, ChannelType, Interaction, InteractionType, Json, Message, Person
 from playground.discord.permissions import Permission
-from playground.discord.resolving import File, Files
+from playground.discord.resolving import File, Files, Resolver
 from playground.discord.seed import now_text
 from playground.discord.selects import SELECTS
 from playground.discord.verbs import ChannelRef, PersonRef, Verbs
@@ -117,7 +117,7 @@ class Acting(Verbs):
         who = self._person(person)
         message = self._seen(who, message_id)
         place = self._world.channel(message.channel_id)
-        data = people.component_data(self._world, place, message, custom_id, values or [])
+        data = people.component_data(self._world, who, message, custom_id, values or [])
         return await self._act(InteractionType.COMPONENT, who, place, data, source=message)
 
     async def choose(self, person: PersonRef, message_id: int, custom_id: str, values: list[Any]) -> Outcome:
@@ -147,7 +147,7 @@ class Acting(Verbs):
         if opener.user_id != who.id:
             raise ClientRefusal("the modal is open for somebody else")
         place = self._world.channel(opener.channel_id)
-        data = modal_data(self._world, place, opener.modal, values or {}, files or {})
+        data = modal_data(Resolver(self._world, place, who.id), opener.modal, values or {}, files or {})
         source = self._world.find_message(opener.source_message_id or 0)
         return await self._act(InteractionType.MODAL_SUBMIT, who, place, data, source=source, opener=opener)
 

@@ -39,12 +39,14 @@ def find(components: list[Json], custom_id: str) -> Json | None:
 
 
 def numbered(components: list[Json]) -> list[Json]:
-    """The components with the ids that Discord gives to those that have none."""
+    """The components with the ids that Discord gives to those that have none; ids of default values become text."""
     taken = {item["id"] for item in walk(components) if item.get("id")}
     free = (number for number in range(1, 1000) if number not in taken)
 
     def number(component: Json) -> Json:
         result = {**component, "id": component.get("id") or next(free)}
+        if component.get("default_values"):
+            result["default_values"] = [{**item, "id": str(item["id"])} for item in component["default_values"]]
         for key in ("components", "accessory", "component"):
             inner = result.get(key)
             if isinstance(inner, dict):

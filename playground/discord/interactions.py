@@ -162,7 +162,10 @@ def respond(world: World, interaction_id: int, token: str, body: Json, uploads: 
 
 
 def _answer(world: World, interaction: Interaction, kind: int, data: Json, uploads: list[Upload]) -> Message | None:
-    """Let the answer have its effect; the message that it made or points at."""
+    """Let the answer have its effect; the message that it made or points at.
+
+    A modal that a command opened may be closed without a message: deferred, with none to update.
+    """
     if kind == MESSAGE:
         message = _make(world, interaction, data, uploads, flags=0)
         messages.announce(world, "MESSAGE_CREATE", message)
@@ -177,7 +180,7 @@ def _answer(world: World, interaction: Interaction, kind: int, data: Json, uploa
         interaction.modal = {**data, "components": numbered(data["components"])}
     elif kind == AUTOCOMPLETE:
         interaction.choices = _choices(data)
-    else:
+    elif kind == UPDATE or interaction.type is InteractionType.COMPONENT or interaction.source_message_id is not None:
         source = _source(world, interaction)
         sending_rules.check_unlocked(world, world.channel(source.channel_id))
         return messages.edit(world, source, data, uploads) if kind == UPDATE else source

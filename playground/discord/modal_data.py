@@ -8,16 +8,15 @@ from typing import Any
 from playground.discord.components import TEXT_INPUT, find
 from playground.discord.errors import ClientRefusal
 from playground.discord.modals import CHECKBOX, CHECKBOX_GROUP, FILE_UPLOAD, INPUT_MAX, RADIO_GROUP
-from playground.discord.model import ChannelState, Json
+from playground.discord.model import Json
 from playground.discord.resolving import File, Resolver
 from playground.discord.selects import SELECTS, STRING_SELECT, values_range
-from playground.discord.world import World
 
 Given = Mapping[str, File | Sequence[File]]
 """Files by a modal's field: one, or several."""
 
 
-def modal_data(world: World, channel: ChannelState, modal: Json, values: Mapping[str, Any], files: Given) -> Json:
+def modal_data(resolver: Resolver, modal: Json, values: Mapping[str, Any], files: Given) -> Json:
     """`data` of a filled modal; fields that `values` leaves out keep what the bot preset.
 
     Raises: ClientRefusal for a field that there is not, or for what the app would not send.
@@ -25,7 +24,7 @@ def modal_data(world: World, channel: ChannelState, modal: Json, values: Mapping
     for name in (*values, *files):
         if find(modal["components"], name) is None:
             raise ClientRefusal(f"the modal has no field {name!r}")
-    form = _Form(Resolver(world, channel), values, files)
+    form = _Form(resolver, values, files)
     rows = [form.fill(row) for row in modal["components"]]
     return {"custom_id": modal["custom_id"], "components": rows, **form.resolver.data()}
 

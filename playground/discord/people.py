@@ -36,7 +36,7 @@ def command_data(
     unknown = [name for name in (*options, *files) if name not in specs]
     if unknown:
         raise ClientRefusal(f"/{path} has no option {unknown[0]!r}; it has {', '.join(specs) or 'none'}")
-    resolver = Resolver(world, channel)
+    resolver = Resolver(world, channel, person.id)
     built: list[Json] = []
     for name, spec in specs.items():
         given = files.get(name, options.get(name))
@@ -63,7 +63,7 @@ def menu_data(world: World, person: Person, channel: ChannelState, name: str, ta
     """
     is_user = isinstance(target, Person)
     command = _command(world, person, channel, name, 2 if is_user else 3)
-    resolver = Resolver(world, channel)
+    resolver = Resolver(world, channel, person.id)
     if isinstance(target, Person):
         resolver.add_user(target.id)
     else:
@@ -74,7 +74,7 @@ def menu_data(world: World, person: Person, channel: ChannelState, name: str, ta
     return {**data, **resolver.data()}
 
 
-def component_data(world: World, channel: ChannelState, message: Message, custom_id: str, values: list[Any]) -> Json:
+def component_data(world: World, person: Person, message: Message, custom_id: str, values: list[Any]) -> Json:
     """`data` of a press or a choice; refuses components that are not there, disabled, or links."""
     component = find(message.components, custom_id)
     if component is None:
@@ -86,7 +86,7 @@ def component_data(world: World, channel: ChannelState, message: Message, custom
         if values:
             raise ClientRefusal(f"{custom_id!r} is a button, one chooses nothing in it")
         return data
-    resolver = Resolver(world, channel)
+    resolver = Resolver(world, world.channel(message.channel_id), person.id)
     data["values"] = resolver.chosen(component, values)
     return {**data, **resolver.data()}
 

@@ -21,10 +21,11 @@ OPTION_KINDS = {USER: ("user",), CHANNEL: ("channel",), ROLE: ("role",), MENTION
 
 
 class Resolver:
-    """Collects `resolved` for one interaction."""
+    """Collects `resolved` for one interaction of the person with this id."""
 
-    def __init__(self, world: World, channel: ChannelState) -> None:
+    def __init__(self, world: World, channel: ChannelState, user_id: int) -> None:
         self._world = world
+        self._user_id = user_id
         self._channel = channel
         self._guild = world.guild_of(channel)
         self.resolved: Json = {}
@@ -108,6 +109,7 @@ class Resolver:
             raise ClientRefusal(f"{name!r} does not take {entry.name}")
         payload = payloads.channel(self._world, entry)
         payload.pop("permission_overwrites", None)
+        payload["permissions"] = str(self._world.permissions(self._user_id, entry))
         payload["app_permissions"] = str(self._world.permissions(self._world.bot.id, entry))
         self._put("channels", channel_id, payload)
 
