@@ -1,15 +1,27 @@
 """Buttons, also on messages of an earlier life of the bot."""
 
+import discord
 import simcord
 
+from bot.discord.custom_ids import Action, custom_id
 from bot.domain.jobs import JobState
 from tests.cogs.conftest import Stage, said
 
 
-async def _clip(stage: Stage) -> tuple[str, simcord.InteractionResult]:
-    result = await stage.ann.slash(stage.channel, "video", prompt="a red fox")
+async def _clip(stage: Stage, **options: object) -> tuple[str, simcord.InteractionResult]:
+    result = await stage.ann.slash(stage.channel, "video", prompt="a red fox", **options)
     await stage.work()
     return (await stage.world.queries.jobs(user_id=stage.ann.id))[0].id, result
+
+
+async def _own_message(stage: Stage, identifier: str) -> discord.Message:
+    """A message of the bot with one button."""
+    view = discord.ui.View(timeout=None)
+    view.add_item(discord.ui.Button(label="Press", custom_id=identifier))
+    view.stop()
+    channel = stage.env.bot.get_channel(stage.channel.id)
+    assert isinstance(channel, discord.TextChannel)
+    return await channel.send("x", view=view)
 
 
 async def test_cancel_on_the_card_cancels(stage: Stage) -> None:
@@ -74,18 +86,41 @@ async def test_again_is_paid_by_whoever_presses_it(stage: Stage) -> None:
     assert "41.0 of 50.0" in said(await stage.ben.slash(stage.channel, "balance"))
 
 
-async def test_again_with_a_reference_that_is_gone_names_it(stage: Stage) -> None:
-    """The public placeholder goes, a private sentence comes."""
-    await stage.ann.slash(stage.channel, "video", prompt="a red fox", start_image=("a.png", b"1"))
-    await stage.work()
-    stage.world.store.gone.add("ref/start_image")
-    before = len(stage.channel.history())
+async def test_again_that_nobody_may_press_is_told_privately(stage: Stage) -> None:
+    """A private clip is its requester's; here somebody else got hold of the button's id."""
+    job, _ = await _clip(stage, private=True)
+    message = await _own_message(stage, custom_id(Action.AGAIN, job, 1))
 
-    again = await stage.ann.click(stage.channel.last_message, label="Again")
+    refused = await stage.ben.click(message, label="Press")
 
-    assert "`start_image` is no longer kept" in said(again)
-    assert again.followups[0].ephemeral
-    assert len(stage.channel.history(viewer=stage.ben)) == before
+    assert refused.ephemeral
+    assert "is private" in said(refused)
+
+
+async def test_button_that_nothing_answers_says_so(stage: Stage) -> None:
+    """Privately, on a message of another version of the bot."""
+    job, _ = await _clip(stage)
+    message = await _own_message(stage, f"sb1:nothing:{job}")
+
+    refused = await stage.ann.click(message, label="Press")
+
+    assert refused.ephemeral
+    assert "too old" in said(refused)
+
+
+async def test_a_role_of_the_settings_may_cancel_and_delete(stage: Stage) -> None:
+    """Without Manage Server."""
+    role = stage.guild.create_role("helpers")
+    helper = stage.guild.add_member(stage.env.create_user("hal"), roles=[role])
+    await stage.world.moderation.change_rules(stage.guild.id, stage.mo.id, moderator_roles=frozenset({role.id}))
+    card = await stage.ann.slash(stage.channel, "video", prompt="a red fox")
+
+    cancelled = await helper.click(card.response.message, label="Cancel")
+    await _clip(stage)
+    deleted = await helper.click(stage.channel.last_message, label="Delete")
+
+    assert "is cancelled" in said(cancelled)
+    assert "is deleted" in said(deleted)
 
 
 async def test_delete_is_for_the_requester_and_moderators(stage: Stage) -> None:

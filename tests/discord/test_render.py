@@ -1,5 +1,6 @@
 """Cards, clips and sentences."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from bot.discord.words import Words, escape
 from bot.domain.errors import BudgetRefused, Cheaper, MediaRejected, Refused
 from bot.domain.jobs import JobState
 from bot.domain.money import ZERO, Credits
+from bot.domain.rules import PublicPrompts
 from bot.i18n import Catalogue
 from bot.ports import CardView, ClipPost
 from tests.discord.jobs import NOW, job
@@ -32,13 +34,14 @@ def _labels(payload: dict) -> list[str]:
         (JobState.UNKNOWN, ["Cancel"]),
         (JobState.FETCHING, []),
         (JobState.DELIVERED, []),
-        (JobState.FAILED, ["Try again"]),
-        (JobState.CANCELLED, ["Try again"]),
-        (JobState.EXPIRED, ["Try again"]),
+        (JobState.AWAITING_APPROVAL, ["Cancel"]),
+        (JobState.FAILED, ["Try again", "Edit & rerun"]),
+        (JobState.CANCELLED, ["Try again", "Edit & rerun"]),
+        (JobState.EXPIRED, ["Try again", "Edit & rerun"]),
     ],
 )
 def test_card_offers_what_can_be_done(state: JobState, labels: list[str]) -> None:
-    """Cancel while the credits are held, Try again once nothing came of it."""
+    """Cancel while the credits are held, another try once nothing came of it."""
     assert _labels(RENDER.card(CardView(job=job(state)))) == labels
 
 
@@ -87,6 +90,81 @@ def test_clip_carries_the_message_mark_and_pings_its_requester_alone() -> None:
     assert not any(is_mark(button["custom_id"], "ABCDEFGHJKMN", 2) for button in buttons)
     assert payload["allowed_mentions"] == {"parse": [], "users": ["100"]}
     assert len(RENDER.clip(ClipPost(job=job(prompt="*" * 6000), nonce="n"))["content"]) <= 2000
+
+
+def test_card_that_waits_for_approval_says_so_and_when_it_lapses() -> None:
+    """No end is expected before somebody decides."""
+    waiting = job(JobState.AWAITING_APPROVAL, expected_end_at=NOW)
+
+    text = RENDER.card(CardView(job=waiting, note="lapses", note_params={"at": NOW}))["embeds"][0]["description"]
+    plain = RENDER.card(CardView(job=waiting))["embeds"][0]["description"]
+
+    assert "Waiting for a moderator's approval" in text
+    assert f"lapses <t:{int(NOW.timestamp())}:R>" in text
+    assert "<t:" not in plain
+
+
+def test_denied_card_shows_the_moderators_reason_harmlessly() -> None:
+    """Or that none was given."""
+    denied = job(JobState.CANCELLED, error_code="denied", decision_reason="**no** <@1>")
+
+    assert r"\*\*no\*\* \<@1>" in RENDER.card(CardView(job=denied))["embeds"][0]["description"]
+    assert "No reason was given." in str(RENDER.card(CardView(job=replace(denied, decision_reason=None))))
+    assert r"\*\*no\*\*" in RENDER.outcome(denied)
+
+
+def test_lapsed_approval_is_told_in_words() -> None:
+    """On the card and where the card is gone."""
+    lapsed = job(JobState.EXPIRED, error_code="approval_lapsed")
+
+    assert "No moderator decided in time" in str(RENDER.card(CardView(job=lapsed)))
+    assert "No moderator decided in time" in RENDER.outcome(lapsed)
+
+
+def test_waiting_card_tells_the_expected_start() -> None:
+    """Discord counts by itself."""
+    text = str(RENDER.card(CardView(job=job(JobState.QUEUED), note="starts", note_params={"at": NOW})))
+
+    assert f"Expected to start <t:{int(NOW.timestamp())}:R>" in text
+
+
+@pytest.mark.parametrize(
+    ("shown", "is_private", "line"),
+    [
+        (PublicPrompts.YES, False, "a red fox"),
+        (PublicPrompts.SPOILER, False, "||a red fox||"),
+        (PublicPrompts.NO, False, "-# Prompts are not shown here."),
+        (PublicPrompts.NO, True, "a red fox"),
+        (PublicPrompts.SPOILER, True, "a red fox"),
+    ],
+)
+def test_card_shows_the_prompt_as_the_server_wants_it(shown: PublicPrompts, is_private: bool, line: str) -> None:
+    """A private card has it always."""
+    card = RENDER.card(CardView(job=job(is_private=is_private), prompt_shown=shown))
+
+    assert card["embeds"][0]["description"].split("\n")[0] == line
+    assert ("a red fox" in str(card)) == ("a red fox" in line)
+
+
+def test_spoiler_cannot_be_broken_by_the_prompt() -> None:
+    """Its own bars are escaped."""
+    card = RENDER.card(CardView(job=job(prompt="a || b"), prompt_shown=PublicPrompts.SPOILER))
+
+    assert card["embeds"][0]["description"].split("\n")[0] == r"||a \|\| b||"
+
+
+@pytest.mark.parametrize(
+    ("is_private", "labels"),
+    [
+        (False, ["Again", "Edit & rerun", "Extend", "Delete"]),
+        (True, ["Again", "Edit & rerun", "Extend", "Share", "Delete"]),
+    ],
+)
+def test_clip_offers_what_can_be_made_of_it(is_private: bool, labels: list[str]) -> None:
+    """Share is for what nobody else has seen."""
+    post = ClipPost(job=job(JobState.DELIVERING, is_private=is_private), nonce="n")
+
+    assert _labels(RENDER.clip(post)) == labels
 
 
 def test_clip_that_is_too_large_comes_as_a_link_with_its_end() -> None:
