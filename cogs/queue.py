@@ -25,10 +25,10 @@ REASON_CHARS = 400
 _live: WeakKeyDictionary[discord.Client, LivePanels[Sight]] = WeakKeyDictionary()
 
 
-async def stop_live(client: discord.Client) -> None:
-    """Stop redrawing panels; before the client closes."""
+async def redraw_panels(client: discord.Client) -> None:
+    """Redraw the panels of this process where something changed: a duty of every ten seconds."""
     if (live := _live.get(client)) is not None:
-        await live.stop()
+        await live.turn()
 
 
 class Queue:
@@ -46,7 +46,6 @@ class Queue:
         client.tree.add_command(command)
         register_panel(client, FEATURE, self.press)
         register_modal(client, FEATURE, self.denied)
-        self._panels = LivePanels(self._services.clock, self._redraw, is_over=client.is_closed)
         _live[client] = self._panels
 
     async def run(self, interaction: Interaction) -> None:

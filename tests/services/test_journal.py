@@ -35,10 +35,10 @@ class Channels:
     async def post_notice(self, channel_id: int, notice: Notice) -> Posted:
         self.tries += 1
         outcome = self.outcomes.pop(0) if self.outcomes else None
-        if isinstance(outcome, DeliveryAmbiguous) or outcome is None or callable(outcome):
-            if notice.nonce not in self._nonces:
-                self._nonces.add(notice.nonce)
-                self.shown.append((channel_id, notice.text))
+        is_taken = isinstance(outcome, DeliveryAmbiguous) or outcome is None or callable(outcome)
+        if is_taken and notice.nonce not in self._nonces:
+            self._nonces.add(notice.nonce)
+            self.shown.append((channel_id, notice.text))
         if callable(outcome):
             await outcome()
         elif outcome is not None:
@@ -120,9 +120,7 @@ async def test_a_guild_without_a_log_channel_gets_no_lines(world: World, log: Jo
     assert await _left(world) == (0, 0)
 
 
-async def test_processes_that_flush_at_once_post_each_line_once(
-    world: World, log: Journal, channels: Channels
-) -> None:
+async def test_processes_that_flush_at_once_post_each_line_once(world: World, log: Journal, channels: Channels) -> None:
     """One of them claims the lines; the others leave them alone."""
     await _note(world, "word", times=3)
     others = [Journal(world.database, world.clock, messenger=channels, writer=WRITER) for _ in range(3)]
