@@ -63,7 +63,7 @@ class Rig:
         rig._bot = BotProcess(command or bot_command(), settings, rig.data_dir)
         try:
             if page_port is not None:
-                page = PageServer(rig.discord, rig, MoviePanel(rig.movie))
+                page = PageServer(rig.discord, rig, {"seedance2-movie": MoviePanel(rig.movie)})
                 await page.start(page_port)
                 rig.page = page
             if start_bot:

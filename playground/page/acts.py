@@ -13,7 +13,8 @@ DIRECT = "direct"
 
 FILES_BYTES_MAX = 512 * 1024 * 1024
 
-Files = dict[str, tuple[str, bytes]]
+Files = dict[str, list[tuple[str, bytes]]]
+"""Names and bytes by option name, or by a modal's field."""
 
 
 class BadRequest(Exception):
@@ -47,7 +48,7 @@ async def read_action(request: web.Request) -> tuple[dict[str, Any], Files]:
     elif request.content_type == "multipart/form-data":
         for name, value in (await request.post()).items():
             if isinstance(value, web.FileField):
-                files[name] = (value.filename, value.file.read())
+                files.setdefault(name, []).append((value.filename, value.file.read()))
             elif name == "payload":
                 text = str(value)
     try:
@@ -66,7 +67,8 @@ async def carry_out(discord: VirtualDiscord, fields: dict[str, Any], files: File
     try:
         match fields.get("kind"):
             case "slash":
-                outcome = await discord.slash(person, channel, fields["command"], fields.get("options"), files)
+                first = {name: given[0] for name, given in files.items()}
+                outcome = await discord.slash(person, channel, fields["command"], fields.get("options"), first)
             case "click":
                 message_id, values = int(fields["message_id"]), fields.get("values")
                 outcome = await discord.click(person, message_id, fields["custom_id"], values)
@@ -75,6 +77,9 @@ async def carry_out(discord: VirtualDiscord, fields: dict[str, Any], files: File
             case "menu":
                 target = _menu_target(discord, fields)
                 outcome = await discord.context_menu(person, channel, fields["command"], target)
+            case "say":
+                discord.say(person, channel, fields["text"], files.get("files"))
+                return {"acknowledged": True, "latency_s": 0, "kind": "said", "modal": None}
             case other:
                 raise BadRequest(f"This page cannot do {other}")
     except (KeyError, TypeError, ValueError) as error:
@@ -101,6 +106,9 @@ async def suggest(discord: VirtualDiscord, query: Mapping[str, str]) -> list[dic
     person = person_of(discord, query)
     channel = channel_of(discord, query, person)
     try:
-        return await discord.autocomplete(person, channel, query["command"], query["option"], query.get("value", ""))
-    except (KeyError, ValueError) as error:
+        options = json.loads(query.get("options", "{}"))
+        return await discord.autocomplete(
+            person, channel, query["command"], query["option"], query.get("value", ""), options=options
+        )
+    except (KeyError, TypeError, ValueError) as error:
         raise BadRequest(str(error)) from error

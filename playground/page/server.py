@@ -1,5 +1,6 @@
 """The page's own web server: static files, a stream per open page, and what its visitors do."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,10 +12,11 @@ from playground.page import acts
 from playground.page.acts import FILES_BYTES_MAX, BadRequest
 from playground.page.cdn_proxy import CdnProxy
 from playground.page.guard import add_headers, guard
+from playground.page.scene import scene
 from playground.page.stream import ViewStream
+from playground.page.switches import turn
 
 STATIC = Path(__file__).parent / "static"
-ROLES = {"mo": "Moderator (Manage Server)", "owner": "Owner of the server"}
 LOG_TAIL_BYTES = 12_000
 
 
@@ -54,10 +56,11 @@ class ProviderPanel(Protocol):
 class PageServer:
     """Serves the page on 127.0.0.1 only."""
 
-    def __init__(self, discord: VirtualDiscord, bot: BotControl, provider: ProviderPanel) -> None:
+    def __init__(self, discord: VirtualDiscord, bot: BotControl, providers: Mapping[str, ProviderPanel]) -> None:
+        """`providers` go by a name that is unique here, and are shown in this order."""
         self._discord = discord
         self._bot = bot
-        self._provider = provider
+        self._providers = dict(providers)
         self._runner: web.AppRunner | None = None
         self.origin = ""
 
@@ -93,6 +96,7 @@ class PageServer:
                 web.get("/api/stream", self._stream),
                 web.get("/api/autocomplete", self._autocomplete),
                 web.post("/api/act", self._act),
+                web.post("/api/server", self._server),
                 web.post("/api/bot", self._steer_bot),
                 web.post("/api/fault", self._fault),
             ]
@@ -103,21 +107,17 @@ class PageServer:
         return web.FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
 
     async def _start(self, _request: web.Request) -> web.Response:
-        people = [
-            {"id": str(person.id), "key": key, "name": person.name, "role": ROLES.get(key, "Member")}
-            for key, person in self._discord.people.items()
+        first = next(iter(self._discord.people.values()))
+        providers = [
+            {"name": name, "title": panel.state()["title"], "faults": panel.faults()}
+            for name, panel in self._providers.items()
         ]
-        channels = [
-            {"id": str(channel.id), "key": key, "name": channel.name} for key, channel in self._discord.channels.items()
-        ]
-        application = {"id": str(self._discord.application_id), "name": "Seedance"}
         return web.json_response(
             {
-                "people": people,
-                "channels": channels,
-                "application": application,
+                "server": scene(self._discord, first),
+                "application": {"id": str(self._discord.application_id), "name": "Seedance"},
                 "cdn_origin": self._discord.origin,
-                "faults": self._provider.faults(),
+                "providers": providers,
             }
         )
 
@@ -133,6 +133,10 @@ class PageServer:
     async def _act(self, request: web.Request) -> web.Response:
         fields, files = await acts.read_action(request)
         return web.json_response(await acts.carry_out(self._discord, fields, files))
+
+    async def _server(self, request: web.Request) -> web.Response:
+        fields, _files = await acts.read_action(request)
+        return web.json_response({"said": turn(self._discord, fields)})
 
     async def _steer_bot(self, request: web.Request) -> web.Response:
         fields, _files = await acts.read_action(request)
@@ -152,20 +156,23 @@ class PageServer:
 
     async def _fault(self, request: web.Request) -> web.Response:
         fields, _files = await acts.read_action(request)
+        panel = self._providers.get(fields.get("provider", ""))
+        if panel is None:
+            raise BadRequest(f"There is no provider called {fields.get('provider')} here")
         try:
-            said = self._provider.apply(fields["name"], fields.get("choice"), bool(fields.get("on")))
+            said = panel.apply(fields["name"], fields.get("choice"), bool(fields.get("on")))
         except KeyError as error:
             raise BadRequest(f"There is no fault called {error}") from error
         return web.json_response({"said": said})
 
     def panel(self) -> dict[str, Any]:
-        """The side panel's contents: bot, provider, log."""
+        """The side panel's contents: bot, providers by name, log."""
         running, connected = self._bot.running, self._discord.connected
         says = "Running" if running and connected else "Starting…" if running else "Not running"
         dot = "up" if running and connected else "" if running else "down"
         return {
             "bot": {"running": running, "connected": running and connected, "says": says, "dot": dot},
-            "provider": self._provider.state(),
+            "providers": {name: panel.state() for name, panel in self._providers.items()},
             "log": self._bot.log_tail(LOG_TAIL_BYTES),
         }
 

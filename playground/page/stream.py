@@ -9,10 +9,13 @@ from aiohttp import web
 
 from playground.discord import Channel, Person, VirtualDiscord
 from playground.page.acts import DIRECT
+from playground.page.scene import scene
 
 MESSAGES_SHOWN = 100
 PANEL_INTERVAL_S = 0.5
 """The side panel's sources tell nobody of their changes, so they are looked at this often."""
+EPHEMERAL = 1 << 6
+"""Discord's flag of a message that one person sees."""
 GAP_S = 0.05
 """Bursts of changes are sent together, at most one update in this time."""
 
@@ -51,17 +54,30 @@ class ViewStream:
             return version
 
     def _parts(self) -> dict[str, Any]:
-        direct = self._discord.direct_messages(self._person)
-        seen = direct if self._is_direct else self._discord.messages(self._channel, self._person)
-        return {
-            "commands": self._discord.commands(self._person, self._channel),
-            "messages": seen[-MESSAGES_SHOWN:],
-            "direct": len(direct),
-            "panel": self._panel(),
-        }
+        parts: dict[str, Any] = {"server": scene(self._discord, self._person)}
+        if self._is_direct or self._channel.key in self._discord.channels:
+            seen = self._discord.messages(self._channel, self._person)
+            parts["commands"] = self._discord.commands(self._person, self._channel)
+            parts["messages"] = _without_strangers_secrets(seen)[-MESSAGES_SHOWN:]
+        people = self._discord.people
+        parts["direct"] = {key: len(self._discord.direct_messages(person)) for key, person in people.items()}
+        return {**parts, "panel": self._panel()}
 
     async def _send(self, response: web.StreamResponse, event: str, part: Any) -> None:
         text = json.dumps(part, default=str)
         if self._sent.get(event) != text:
             await response.write(f"event: {event}\ndata: {text}\n\n".encode())
             self._sent[event] = text
+
+
+def _without_strangers_secrets(seen: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The messages without the text of private ones that they answer, unless the viewer sees those too."""
+    own = {message["id"] for message in seen}
+
+    def is_secret(answered: dict[str, Any] | None) -> bool:
+        return answered is not None and bool(answered["flags"] & EPHEMERAL) and answered["id"] not in own
+
+    return [
+        {**message, "referenced_message": None} if is_secret(message.get("referenced_message")) else message
+        for message in seen
+    ]

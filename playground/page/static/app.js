@@ -2,89 +2,114 @@
 import { ask, tell, watch } from "./api.js";
 import * as composer from "./composer.js";
 import { openModal } from "./dialogs.js";
-import { avatar, byId, element } from "./dom.js";
+import { byId } from "./dom.js";
 import { useCdn } from "./media.js";
+import { startMenus } from "./menu.js";
 import * as messages from "./messages.js";
 import { names } from "./names.js";
 import * as panel from "./panel.js";
+import * as server from "./server.js";
+import * as sidebar from "./sidebar.js";
 
 const DIRECT = "direct";
-let start = null;
+let direct = null; // the channel entry of the direct messages
 let person = null;
 let channel = null;
-const read = new Map(); // person key → how many direct messages that person has seen
+let totals = {}; // person key → how many direct messages there are
+const read = new Map(); // person key → how many of them that person has seen
 
 const where = () => ({ person: person.key, channel: channel.key });
-const context = { where, command: "", people: [], channels: [] };
+const context = { where, command: "", place: () => channel };
 
-function say(text, wrong) {
+function say(text, wrong = false) {
   byId("status").textContent = text;
   byId("status").classList.toggle("wrong", wrong);
 }
 
-// Returns whether the bot acknowledged. What went wrong is said above the command line.
+// Does something as the chosen person. Returns "" once the bot acknowledged, else the sentence that is also said above the command line.
 async function act(action, files = {}) {
-  say("", false);
+  say("");
+  const at = where();
+  let wrong = "";
   try {
-    const outcome = await tell("/api/act", { ...where(), ...action }, files);
-    if (outcome.modal) openModal(outcome.modal, (values, chosen) => act({ kind: "modal", modal_id: outcome.modal.id, values }, chosen));
-    if (!outcome.acknowledged) say("The application did not respond", true);
-    return outcome.acknowledged;
+    const outcome = await tell("/api/act", { ...at, ...action }, files);
+    if (outcome.modal) openModal(outcome.modal, (values, chosen) => act({ ...at, kind: "modal", modal_id: outcome.modal.id, values }, chosen));
+    if (!outcome.acknowledged) wrong = "The application did not respond";
+  } catch (error) {
+    wrong = error.message;
+  }
+  if (wrong) say(wrong, true);
+  return wrong;
+}
+
+// Does with a message what needs no bot.
+async function change(verb, message) {
+  try {
+    say((await tell("/api/server", { ...where(), verb, message_id: message.id })).said);
   } catch (error) {
     say(error.message, true);
-    return false;
   }
 }
 
 function look(nextPerson, nextChannel) {
   person = nextPerson;
   channel = nextChannel;
-  const direct = channel.key === DIRECT;
-  document.title = `${direct ? "Direct messages" : `#${channel.name}`} · Seedance playground`;
-  byId("channel-title").textContent = direct ? "@ Direct messages" : `# ${channel.name}`;
-  byId("channel-topic").textContent = direct
-    ? `What the bot wrote to ${person.name} alone`
-    : "A simulated Discord. The bot beside it is the real one, unmodified.";
-  messages.clear(direct
+  describe();
+  messages.clear(channel === direct
     ? { title: "Direct messages", text: `Between ${person.name} and the bot.` }
     : { title: `Welcome to #${channel.name}!`, text: "Clips appear here. Switch person on the left to see what others see; messages marked “Only you can see this” stay with their reader." });
-  drawPeople();
-  drawChannels(0);
-  say("", false);
+  drawSides();
+  say("");
+  messages.offerMenus([]);
   watch(where(), {
+    server: changed,
     messages: (sent) => messages.show(sent, person, act),
     commands: offer,
     panel: panel.show,
     direct: countDirect,
-  }, (connected) => say(connected ? "" : "The playground is not running any more. Start it again and this page comes back.", !connected));
+  }, connected);
 }
 
-function drawPeople() {
-  byId("people").replaceChildren(...start.people.map((one) => {
-    const chosen = one.key === person.key;
-    const button = element("button", { type: "button", class: "person", role: "radio", "aria-checked": String(chosen), tabindex: chosen ? "0" : "-1", "data-person": one.key, onclick: () => look(one, channel) },
-      avatar(one), element("span", {}, element("span", { class: "name" }, one.name), element("span", { class: "role" }, one.role)));
-    button.addEventListener("keydown", (event) => roam(event, one));
-    return button;
-  }));
+const GONE = "The playground is not running any more. Start it again and this page comes back.";
+
+function connected(isThere) {
+  if (!isThere) say(GONE, true);
+  else if (byId("status").textContent === GONE) say("");
 }
 
-function roam(event, one) {
-  const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
-  if (!step) return;
-  event.preventDefault();
-  const next = start.people[(start.people.indexOf(one) + step + start.people.length) % start.people.length];
-  look(next, channel);
-  document.querySelector(`[data-person="${next.key}"]`).focus();
+function describe() {
+  const name = channel === direct ? "Direct messages" : `#${channel.name}`;
+  const marks = channel === direct ? [] : sidebar.marks(channel).map(([, words]) => words);
+  const about = channel === direct ? `What the bot wrote to ${person.name} alone` : "A simulated Discord. The bot beside it is the real one, unmodified.";
+  document.title = `${name} · Seedance playground`;
+  byId("channel-title").textContent = channel === direct ? `@ ${name}` : `# ${channel.name}`;
+  byId("channel-topic").textContent = marks.length ? marks.join(" · ") : about;
 }
 
-function drawChannels(directCount) {
-  const button = (one, sign, count) => element("button",
-    { type: "button", class: "channel", "aria-current": one.key === channel.key ? "true" : null, onclick: () => look(person, one) },
-    element("span", { class: "sign", "aria-hidden": "true" }, sign), one.name, count ? element("span", { class: "count" }, count) : null);
-  byId("channels").replaceChildren(
-    element("h2", {}, "Text channels"), ...start.channels.map((one) => button(one, "#")),
-    element("h2", {}, "Direct messages"), button({ key: DIRECT, name: start.application.name }, "@", directCount));
+const visible = () => names.channels().filter((one) => one.visible);
+
+// The server changed, maybe so that one no longer sees where one was; then one looks at the first channel that is left.
+function changed(state) {
+  names.load(state);
+  server.show(state);
+  if (!person) return;
+  person = state.people.find(({ key }) => key === person.key) ?? state.people[0];
+  const still = channel === direct ? direct : visible().find(({ key }) => key === channel.key);
+  if (!still) {
+    const lost = channel.name;
+    look(person, visible()[0] ?? direct);
+    say(`${person.name} does not see #${lost}.`);
+    return;
+  }
+  channel = still;
+  describe();
+  drawSides();
+}
+
+function drawSides() {
+  const unread = Object.fromEntries(Object.entries(totals).map(([key, total]) => [key, Math.max(0, total - (read.get(key) ?? 0))]));
+  sidebar.drawPeople(names.people(), { person, unread, choose: (one) => look(one, channel), menu: (one) => messages.personMenu(one, act) });
+  sidebar.drawChannels(visible(), { channel, direct, guilds: names.guilds(), unread: unread[person.key], open: (one) => look(person, one) });
 }
 
 function offer(registered) {
@@ -92,20 +117,23 @@ function offer(registered) {
   messages.offerMenus(registered);
 }
 
-function countDirect(total) {
-  if (channel.key === DIRECT) read.set(person.key, total);
-  drawChannels(Math.max(0, total - (read.get(person.key) ?? 0)));
+function countDirect(counted) {
+  totals = counted;
+  if (channel === direct) read.set(person.key, totals[person.key]);
+  drawSides();
 }
 
 async function begin() {
-  start = await ask("/api/start");
-  start.people.forEach((one, at) => { one.hue = at % 4; });
-  names.load(start);
+  const start = await ask("/api/start");
+  direct = { key: DIRECT, name: start.application.name };
   useCdn(start.cdn_origin);
-  Object.assign(context, { people: start.people, channels: start.channels });
-  panel.start(start.faults, say);
+  changed(start.server);
+  startMenus();
+  messages.start(change);
+  panel.start(start.providers, say);
+  server.start(say);
   composer.start(context, act);
-  look(start.people[0], start.channels[0]);
+  look(start.server.people[0], names.channels()[0]);
 }
 
 begin().catch((error) => say(error.message, true));

@@ -1,4 +1,5 @@
 // The command line: type / and part of a name, pick a command, fill its options, send. Built from what the bot registered.
+// What does not begin with / is an ordinary message, with files if one likes.
 import { byId, element } from "./dom.js";
 import { field } from "./fields.js";
 
@@ -12,6 +13,7 @@ let open = null; // { command, fields }
 
 export function start(sharedContext, sendCommand) {
   context = sharedContext;
+  context.given = given;
   send = sendCommand;
   byId("composer").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -41,23 +43,36 @@ function flatten(node, path) {
 
 function rest(focus = false) {
   open = null;
-  const none = commands.length === 0;
   const input = element("input", {
     class: "filter", id: "command-filter", role: "combobox", "aria-expanded": "false", "aria-controls": "command-choices",
-    "aria-label": "Command", placeholder: none ? "The bot has no commands here yet" : "Type / to choose a command",
+    "aria-label": "Message or command", placeholder: commands.length === 0 ? "Write a message; the bot has no commands here" : "Type / for a command, or write a message",
   });
   const list = element("ul", { class: "choices", id: "command-choices", role: "listbox", "aria-label": "Commands", hidden: true });
-  byId("composer").replaceChildren(list, element("div", { class: "line" }, input));
-  wireFilter(input, list);
+  const files = element("input", { type: "file", id: "message-files", multiple: true, "aria-label": "Files with the message", hidden: true });
+  files.addEventListener("change", () => { attach.textContent = files.files.length ? `+${files.files.length}` : "+"; input.focus(); });
+  const attach = element("button", { type: "button", class: "attach", "aria-label": "Attach files", title: "Attach files", onclick: () => files.click() }, "+");
+  byId("composer").replaceChildren(list, element("div", { class: "line" }, attach, files, input));
+  wireFilter(input, list, () => write(input, files));
   if (focus) input.focus();
 }
 
-function wireFilter(input, list) {
+// An ordinary message, which starts no command.
+async function write(input, files) {
+  const text = input.value;
+  if (!text && !files.files.length) return;
+  input.value = "";
+  const wrong = await send({ kind: "say", text }, { files: [...files.files] });
+  if (wrong) input.value = text;
+  else if (!open) rest(true);
+}
+
+function wireFilter(input, list, say) {
   let at = 0;
   let found = [];
   const refresh = () => {
-    const wanted = input.value.replace(/^\//, "").toLowerCase().trimStart();
-    found = commands.filter((command) => command.name.includes(wanted));
+    const wanted = input.value.replace(/^\//, "").toLowerCase();
+    const meant = input.value === "" || input.value.startsWith("/");
+    found = meant ? commands.filter((command) => command.name.includes(wanted)) : [];
     at = Math.min(at, Math.max(found.length - 1, 0));
     list.hidden = found.length === 0;
     input.setAttribute("aria-expanded", String(!list.hidden));
@@ -78,6 +93,7 @@ function wireFilter(input, list) {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step && found.length) { at = (at + step + found.length) % found.length; refresh(); event.preventDefault(); }
     if ((event.key === "Enter" || event.key === "Tab") && input.value && found[at]) { pick(found[at]); event.preventDefault(); event.stopPropagation(); }
+    else if (event.key === "Enter" && !input.value.startsWith("/")) { say(); event.preventDefault(); }
     if (event.key === "Escape") close();
   });
 }
@@ -127,21 +143,31 @@ function typed() {
   return Object.fromEntries([...open.fields].filter(([, made]) => made.input.type !== "file").map(([name, made]) => [name, made.input.value]));
 }
 
-async function submit() {
-  const { command, fields } = open;
+// The values given so far, and the files, by option name.
+function gather() {
   const options = {};
   const files = {};
-  for (const made of fields.values()) {
+  for (const made of open.fields.values()) {
     const value = made.read();
     if (value instanceof File) files[made.option.name] = [value];
     else if (value !== undefined) options[made.option.name] = value;
   }
+  return { options, files };
+}
+
+function given() {
+  return open ? gather().options : {};
+}
+
+async function submit() {
+  const { command } = open;
+  const { options, files } = gather();
   const button = byId("send");
   button.disabled = true;
   button.textContent = "Sending…";
-  const sent = await send({ kind: "slash", command: command.name, options }, files);
-  if (sent) localStorage.setItem(HINT_SEEN, "yes");
+  const wrong = await send({ kind: "slash", command: command.name, options }, files);
+  if (!wrong) localStorage.setItem(HINT_SEEN, "yes");
   if (open?.command !== command) return;
-  if (sent) rest(true);
+  if (!wrong) rest(true);
   else { button.disabled = false; button.textContent = "Send"; }
 }

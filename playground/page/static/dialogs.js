@@ -1,54 +1,61 @@
-// A modal that the bot opened: text inputs, selects and files, sent back as one answer.
+// A modal that the bot opened, filled and sent back as one answer. It stays open, with all that was typed, until the bot took it.
 import { byId, element } from "./dom.js";
 import { markdown } from "./markdown.js";
+import { FILES, modalField } from "./modal_fields.js";
 
-const TEXT_INPUT = 4;
-const SELECT = 3;
 const TEXT_DISPLAY = 10;
 const LABEL = 18;
-const FILES = 19;
 
+// submit(values, files) resolves to "" or to the sentence that says why the bot did not take it.
 export function openModal(modal, submit) {
-  const inputs = [];
-  const parts = modal.components.map((part) => {
-    if (part.type === TEXT_DISPLAY) return markdown(part.content);
-    const inner = part.type === LABEL ? part.component : part.components[0];
-    const input = control(inner);
-    inputs.push([inner, input]);
-    const about = part.description ? element("small", { class: "empty" }, part.description) : null;
-    return element("label", { class: "field" }, element("span", { class: "name" }, part.label || inner.label), about, input);
-  });
   const dialog = byId("dialog");
+  const fields = [];
+  const parts = modal.components.map((part, at) => row(part, `modal-${at}`, fields));
+  const wrong = element("p", { class: "wrong", role: "alert" });
+  const send = element("button", { class: "send", id: "modal-submit" }, "Submit");
   const cancel = element("button", { type: "button", class: "button", onclick: () => dialog.close() }, "Cancel");
-  const form = element("form", {}, ...parts, element("div", { class: "buttons" }, cancel, element("button", { class: "send" }, "Submit")));
-  form.addEventListener("submit", (event) => {
+  const form = element("form", { novalidate: true }, parts, wrong, element("div", { class: "buttons" }, cancel, send));
+  form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    dialog.close();
-    submit(...collect(inputs));
+    const bad = fields.find((field) => mark(field));
+    wrong.textContent = bad ? `${bad.label}: ${bad.problem()}.` : "";
+    if (bad) { bad.input.focus(); return; }
+    send.disabled = true;
+    wrong.textContent = await submit(...collect(fields));
+    send.disabled = false;
+    if (!wrong.textContent) dialog.close();
   });
   dialog.replaceChildren(element("h2", { id: "dialog-title" }, modal.title), form);
   dialog.showModal();
+  fields[0]?.input.focus();
 }
 
-function control(part) {
-  const required = part.required !== false;
-  if (part.type === SELECT) {
-    return element("select", { multiple: (part.max_values ?? 1) > 1, required },
-      part.options.map((option) => element("option", { value: option.value, selected: option.default }, option.label)));
-  }
-  if (part.type === FILES) return element("input", { type: "file", multiple: (part.max_values ?? 1) > 1, required });
-  if (part.type !== TEXT_INPUT) throw new Error(`This page cannot show component type ${part.type} in a dialog`);
-  const tag = part.style === 2 ? "textarea" : "input";
-  return element(tag, { value: part.value || "", required, minlength: part.min_length, maxlength: part.max_length ?? 4000, placeholder: part.placeholder });
+function row(part, id, fields) {
+  if (part.type === TEXT_DISPLAY) return markdown(part.content);
+  const inner = part.type === LABEL ? part.component : part.components[0];
+  const label = part.label || inner.label;
+  const field = { ...modalField(inner, id, label), label, part: inner };
+  fields.push(field);
+  const must = inner.required === false || typeof field.read() === "boolean" ? null : element("span", { class: "must", title: "required" }, "*");
+  const about = part.description ? element("small", { class: "about" }, part.description) : null;
+  field.box = element("div", { class: "field", "data-field": inner.custom_id },
+    element("span", { class: "name" }, field.group ? label : element("label", { for: id }, label), must), about, field.node);
+  return field.box;
 }
 
-function collect(inputs) {
+function mark(field) {
+  const problem = field.problem();
+  field.box.classList.toggle("wrong", Boolean(problem));
+  field.input.setAttribute("aria-invalid", String(Boolean(problem)));
+  return problem;
+}
+
+function collect(fields) {
   const values = {};
   const files = {};
-  for (const [part, input] of inputs) {
-    if (part.type === FILES) files[part.custom_id] = [...input.files];
-    else if (part.type === SELECT) values[part.custom_id] = [...input.selectedOptions].map((option) => option.value);
-    else values[part.custom_id] = input.value;
+  for (const { part, read } of fields) {
+    if (part.type === FILES) files[part.custom_id] = read();
+    else values[part.custom_id] = read();
   }
   return [values, files];
 }

@@ -1,8 +1,15 @@
 // One form field per command option, by Discord's option type. read() gives the value to send, or undefined when empty.
 import { ask } from "./api.js";
+import { channels, people, roles } from "./choices.js";
 import { element } from "./dom.js";
 
-const TYPE = { string: 3, integer: 4, boolean: 5, user: 6, channel: 7, number: 10, attachment: 11 };
+const TYPE = { string: 3, integer: 4, boolean: 5, user: 6, channel: 7, role: 8, mentionable: 9, number: 10, attachment: 11 };
+const ENTITIES = {
+  [TYPE.user]: people,
+  [TYPE.role]: roles,
+  [TYPE.mentionable]: () => [...people(), ...roles()],
+  [TYPE.channel]: (option) => channels(option.channel_types),
+};
 const LONG_TEXT = 300; // a text option that allows more than this many characters gets a text area
 
 export function field(option, context, onRemove) {
@@ -21,8 +28,7 @@ export function field(option, context, onRemove) {
 function control(option, context, id) {
   if (option.choices?.length) return choose(id, option, option.choices.map((choice) => [choice.value, choice.name]));
   if (option.type === TYPE.boolean) return choose(id, option, [[true, "True"], [false, "False"]]);
-  if (option.type === TYPE.user) return choose(id, option, context.people.map((person) => [person.id, person.name]));
-  if (option.type === TYPE.channel) return choose(id, option, context.channels.map((channel) => [channel.id, `#${channel.name}`]));
+  if (ENTITIES[option.type]) return choose(id, option, ENTITIES[option.type](option).map(({ value, label }) => [value, label]));
   if (option.type === TYPE.attachment) return attachment(id);
   if (option.autocomplete) return suggest(id, option, context);
   if (option.type === TYPE.integer || option.type === TYPE.number) return number(id, option);
@@ -60,7 +66,7 @@ function suggest(id, option, context) {
   const input = element("input", { id, list: `${id}-suggestions`, placeholder: "Type to search" });
   let waiting = null;
   const fetchChoices = async () => {
-    const query = { ...context.where(), command: context.command, option: option.name, value: input.value };
+    const query = { ...context.where(), command: context.command, option: option.name, value: input.value, options: JSON.stringify(context.given()) };
     const { choices } = await ask("/api/autocomplete", query).catch(() => ({ choices: [] }));
     for (const choice of choices) values.set(choice.name, choice.value);
     list.replaceChildren(...choices.map((choice) => element("option", { value: choice.name })));

@@ -17,7 +17,7 @@ const INLINE = [
   [/^https?:\/\/[^\s<>]+[^\s<>.,:;"')\]]/, (m) => link(m[0], m[0])],
   [/^<t:(-?\d+)(?::([tTdDfFRsS]))?>/, (m) => timestamp(Number(m[1]), m[2] || "f")],
   [/^<@!?(\d+)>/, (m) => mention(`@${names.person(m[1])}`)],
-  [/^<@&(\d+)>/, () => mention("@role")],
+  [/^<@&(\d+)>/, (m) => mention(`@${names.role(m[1])}`)],
   [/^<#(\d+)>/, (m) => mention(`#${names.channel(m[1])}`)],
   [/^<\/([^:>]+):\d+>/, (m) => mention(`/${m[1]}`)],
   [/^<a?:(\w+):\d+>/, (m) => `:${m[1]}:`],
@@ -42,6 +42,10 @@ export function inline(text) {
   return nodes;
 }
 
+// A spoiler may run over several lines; its line ends are kept aside while the text is taken apart by lines.
+const KEPT_END = "\u0001";
+const keepSpoilers = (text) => text.replace(/\|\|[^]+?\|\|/g, (part) => part.replaceAll("\n", KEPT_END));
+
 export function markdown(text) {
   const box = element("div", { class: "text" });
   const parts = (text || "").split(/```(?:[\w+-]*\n)?([^]*?)```/);
@@ -54,7 +58,7 @@ export function markdown(text) {
 
 function lines(text) {
   const nodes = [];
-  text.split("\n").forEach((line, at, all) => {
+  keepSpoilers(text).split("\n").forEach((line, at, all) => {
     const heading = /^(#{1,3}) (.+)/.exec(line);
     const small = /^-# (.+)/.exec(line);
     const quote = /^> (.*)/.exec(line);
@@ -79,11 +83,17 @@ function mention(label) {
 }
 
 function spoiler(text) {
-  const cover = element("button", { type: "button", class: "spoiler", "aria-label": "Spoiler, press to show" }, inline(text));
-  cover.addEventListener("click", () => {
+  const hidden = element("span", { "aria-hidden": "true" }, inline(text.replaceAll(KEPT_END, "\n")));
+  const cover = element("span", { class: "spoiler", role: "button", tabindex: "0", "aria-label": "Spoiler, press to show" }, hidden);
+  const open = (event) => {
+    if (cover.classList.contains("open") || (event.key && event.key !== "Enter" && event.key !== " ")) return;
+    event.preventDefault();
     cover.classList.add("open");
-    cover.removeAttribute("aria-label");
-  });
+    hidden.removeAttribute("aria-hidden");
+    for (const name of ["role", "tabindex", "aria-label"]) cover.removeAttribute(name);
+  };
+  cover.addEventListener("click", open);
+  cover.addEventListener("keydown", open);
   return cover;
 }
 

@@ -3,19 +3,34 @@ import { avatar, byId, element } from "./dom.js";
 import { follow } from "./follow.js";
 import { component } from "./components.js";
 import { inline, markdown } from "./markdown.js";
-import { media, local } from "./media.js";
+import { local, media, picture } from "./media.js";
+import { menuButton } from "./menu.js";
 import { names } from "./names.js";
 
 const EPHEMERAL = 1 << 6;
 const LOADING = 1 << 7;
 const COMPONENTS_V2 = 1 << 15;
 const drawn = new Map();
-const dismissed = new Set();
 const toEnd = follow(byId("messages"));
-let menus = []; // context menus: {name, type} with Discord's types, 2 on a person and 3 on a message
+const ON_PERSON = 2; // Discord's types of context menus
+const ON_MESSAGE = 3;
+let menus = [];
+
+// start(change): change(verb, message) does with a message what needs no bot: delete_message and dismiss.
+let change = () => {};
+export function start(changeMessage) {
+  change = changeMessage;
+}
 
 export function offerMenus(registered) {
-  menus = registered.filter(({ type }) => type === 2 || type === 3);
+  menus = registered.filter(({ type }) => type === ON_PERSON || type === ON_MESSAGE);
+}
+
+// The context menu entries on a person, for the list of people and for what they wrote.
+export function personMenu(person, act) {
+  const items = menus.filter(({ type }) => type === ON_PERSON)
+    .map(({ name }) => ({ label: name, act: () => act({ kind: "menu", command: name, user_id: person.id }) }));
+  return [{ heading: items.length ? `Apps on ${person.name}` : `The bot offers nothing on ${person.name} here` }, ...items];
 }
 
 export function clear(welcome) {
@@ -31,7 +46,7 @@ export function show(messages, viewer, act) {
     entry.node.remove();
     drawn.delete(id);
   }
-  for (const message of messages.filter(({ id }) => !dismissed.has(id))) draw(list, message, viewer, act);
+  for (const message of messages) draw(list, message, viewer, act);
   toEnd();
 }
 
@@ -59,7 +74,7 @@ function row(message, viewer, act) {
       element("time", { class: "when", datetime: message.timestamp }, clock(message.timestamp)),
       message.edited_timestamp && !(message.flags & LOADING) ? element("span", { class: "edited" }, "(edited)") : null),
     ...body(message, act),
-    apps(message, act),
+    more(message, act),
     isPrivate ? onlyYou(message) : null);
 }
 
@@ -72,8 +87,9 @@ function above(message) {
   }
   if (message.message_reference && message.referenced_message === null) return element("div", { class: "above" }, "↪ Original message was deleted");
   if (!command?.user) return null;
-  const used = message.interaction?.name || command.name;
-  return element("div", { class: "above" }, "↪ ", element("b", {}, command.user.global_name || command.user.username), used ? ` used /${used}` : " used the app");
+  const name = message.interaction?.name || command.name;
+  const used = name && ((command.command_type ?? 1) === 1 ? `/${name}` : name);
+  return element("div", { class: "above" }, "↪ ", element("b", {}, command.user.global_name || command.user.username), used ? ` used ${used}` : " used the app");
 }
 
 function preview(message) {
@@ -88,43 +104,53 @@ function body(message, act) {
   if (message.flags & COMPONENTS_V2) return parts;
   return [
     message.content ? markdown(message.content) : null,
-    ...(message.attachments || []).map(media),
+    ...loose(message).map(media),
     ...(message.embeds || []).map(embed),
     ...parts,
   ];
 }
 
-function apps(message, act) {
-  const fitting = menus.filter(({ type }) => type === 3 || !message.author.bot);
-  if (!fitting.length) return null;
-  return element("div", { class: "apps" }, fitting.map((menu) => element("button", {
-    type: "button", class: "quiet",
-    onclick: () => act({ kind: "menu", command: menu.name, ...(menu.type === 2 ? { user_id: message.author.id } : {}) }),
-  }, `Apps ▸ ${menu.name}`)));
+// The attachments that no embed shows.
+function loose(message) {
+  const path = (url) => url?.split("?")[0];
+  const shown = new Set((message.embeds || []).flatMap((part) => [part.image, part.thumbnail, part.video]).map((item) => path(item?.url)));
+  return (message.attachments || []).filter(({ url }) => !shown.has(path(url)));
+}
+
+function more(message, act) {
+  const items = () => {
+    const own = menus.filter(({ type }) => type === ON_MESSAGE)
+      .map(({ name }) => ({ label: name, act: () => act({ kind: "menu", command: name }) }));
+    const author = { id: message.author.id, name: message.author.global_name || message.author.username };
+    const remove = { label: "Delete message", danger: true, act: () => change("delete_message", message) };
+    return [
+      { heading: own.length ? "Apps on this message" : "The bot offers nothing on messages here" }, ...own,
+      ...(message.author.bot ? [] : personMenu(author, act)),
+      ...(message.flags & EPHEMERAL ? [] : [{ heading: "As Discord" }, remove]),
+    ];
+  };
+  return element("div", { class: "apps" }, menuButton("More on this message", items));
 }
 
 function embed(part) {
   const title = part.url ? element("a", { href: part.url, target: "_blank", rel: "noopener noreferrer" }, part.title) : part.title;
   const fields = (part.fields || []).map((field) =>
     element("div", { class: field.inline ? "" : "wide" }, element("b", {}, inline(field.name)), markdown(field.value)));
+  const footer = [part.footer?.text, part.timestamp && new Date(part.timestamp).toLocaleString("en", { dateStyle: "medium", timeStyle: "short" })];
   const box = element("div", { class: "embed" },
+    part.thumbnail ? element("img", { class: "thumb", src: local(part.thumbnail.url), alt: "" }) : null,
     part.author ? element("small", {}, part.author.name) : null,
     part.title ? element("h4", {}, title) : null,
     part.description ? markdown(part.description) : null,
     fields.length ? element("div", { class: "fields" }, fields) : null,
-    part.image ? element("div", { class: "media" }, element("img", { src: local(part.image.url), alt: "" })) : null,
-    part.footer ? element("footer", {}, part.footer.text) : null);
+    part.image ? element("div", { class: "media" }, picture(local(part.image.url), part.image.description || "Picture in the message")) : null,
+    footer.some(Boolean) ? element("footer", {}, footer.filter(Boolean).join(" • ")) : null);
   if (part.color) box.style.borderLeftColor = `#${part.color.toString(16).padStart(6, "0")}`;
   return box;
 }
 
 function onlyYou(message) {
-  const dismiss = element("button", { type: "button" }, "Dismiss message");
-  dismiss.addEventListener("click", () => {
-    dismissed.add(message.id);
-    drawn.get(message.id)?.node.remove();
-    drawn.delete(message.id);
-  });
+  const dismiss = element("button", { type: "button", onclick: () => change("dismiss", message) }, "Dismiss message");
   return element("div", { class: "only-you" }, "Only you can see this • ", dismiss);
 }
 

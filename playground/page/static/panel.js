@@ -1,36 +1,70 @@
-// The side panel: the bot's process, the simulated provider's tasks and credits, faults to play with, the bot's log.
+// The side panel: the bot's process, each simulated provider with its tasks, credits and faults to play with, the bot's log.
 import { tell } from "./api.js";
 import { byId, element } from "./dom.js";
 import { follow } from "./follow.js";
 
 const BOT_ACTIONS = [["kill", "Kill -9"], ["stop", "Stop"], ["start", "Start"]];
+const NARROW = matchMedia("(max-width: 1080px)"); // the same width as in layout.css: there the panel lies over the messages
+const TABS = ["bot", "server"];
 let say = () => {};
 let log = "";
 let logToEnd = () => {};
 
-export function start(faults, announce) {
+export function start(providers, announce) {
   say = announce;
   logToEnd = follow(byId("log"));
   byId("bot-actions").append(...BOT_ACTIONS.map(([action, label]) =>
     element("button", { type: "button", class: `quiet${action === "kill" ? " danger" : ""}`, id: `bot-${action}`, onclick: (event) => command(event, "/api/bot", { action }) }, label)));
-  byId("faults").append(...faults.map(fault));
-  byId("panel-toggle").addEventListener("click", () => {
-    const hidden = document.body.classList.toggle("no-panel");
-    byId("panel-toggle").setAttribute("aria-expanded", String(!hidden));
+  byId("providers").append(...providers.map(provider));
+  for (const name of TABS) byId(`tab-${name}`).addEventListener("click", () => choose(name));
+  byId("tabs").addEventListener("keydown", (event) => {
+    if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
+    const other = TABS.find((name) => byId(`tab-${name}`).getAttribute("aria-selected") !== "true");
+    choose(other);
+    byId(`tab-${other}`).focus();
   });
+  byId("panel-toggle").addEventListener("click", () => toggle(document.body.classList.contains("no-panel")));
+  byId("panel-close").addEventListener("click", () => { toggle(false); byId("panel-toggle").focus(); });
+  NARROW.addEventListener("change", () => toggle(!NARROW.matches));
+  toggle(!NARROW.matches);
+}
+
+function toggle(open) {
+  document.body.classList.toggle("no-panel", !open);
+  byId("panel-toggle").setAttribute("aria-expanded", String(open));
+}
+
+function choose(chosen) {
+  for (const name of TABS) {
+    byId(`tab-${name}`).setAttribute("aria-selected", String(name === chosen));
+    byId(`tab-${name}`).tabIndex = name === chosen ? 0 : -1;
+    byId(`pane-${name}`).hidden = name !== chosen;
+  }
+}
+
+const part = (name, what) => `${name}-${what}`;
+
+function provider({ name, title, faults }) {
+  return element("section", { class: "provider", "data-provider": name, "aria-labelledby": part(name, "title") },
+    element("h2", { id: part(name, "title") }, `Simulated provider: ${title}`),
+    element("dl", { class: "figures", id: part(name, "credits") }),
+    element("div", { class: "tasks", id: part(name, "tasks") }),
+    element("details", { class: "faults", open: true }, element("summary", {}, "Make things go wrong"), faults.map((entry) => fault(name, entry))),
+    element("p", { class: "faults-state", id: part(name, "waiting"), role: "status" }));
 }
 
 // A fault with choices is a list and a button; one with a state is a check box; the rest are buttons.
-function fault(entry) {
+function fault(name, entry) {
+  const wish = { provider: name, name: entry.name };
   if (entry.toggle) {
-    const box = element("input", { type: "checkbox", id: `fault-${entry.name}` });
-    box.addEventListener("change", (event) => command(event, "/api/fault", { name: entry.name, on: box.checked }));
+    const box = element("input", { type: "checkbox", id: part(name, entry.name) });
+    box.addEventListener("change", (event) => command(event, "/api/fault", { ...wish, on: box.checked }));
     return element("div", { class: "fault" }, element("label", {}, box, entry.label));
   }
   const choices = entry.choices ? element("select", { "aria-label": entry.label }, entry.choices.map((choice) => element("option", {}, choice))) : null;
   const button = element("button", { type: "button", class: "quiet" }, choices ? "Set" : entry.label);
   if (choices) button.setAttribute("aria-label", entry.label);
-  button.addEventListener("click", (event) => command(event, "/api/fault", { name: entry.name, choice: choices?.value ?? null }));
+  button.addEventListener("click", (event) => command(event, "/api/fault", { ...wish, choice: choices?.value ?? null }));
   return element("div", { class: "fault" }, choices ? element("small", {}, entry.label) : null, choices, button);
 }
 
@@ -39,7 +73,7 @@ async function command(event, path, body) {
   button.disabled = true;
   try {
     const answer = await tell(path, body);
-    if (answer.said) say(answer.said, false);
+    if (answer.said) say(answer.said);
   } catch (error) {
     say(error.message, true);
   }
@@ -47,18 +81,21 @@ async function command(event, path, body) {
 }
 
 export function show(state) {
-  const { bot, provider } = state;
+  const { bot } = state;
   byId("bot-state").replaceChildren(element("span", { class: `dot ${bot.dot}`, "aria-hidden": "true" }), bot.says);
   byId("bot-kill").disabled = byId("bot-stop").disabled = !bot.running;
   byId("bot-start").disabled = bot.running;
   byId("bot-offline").hidden = bot.connected;
   byId("bot-offline").textContent = bot.running ? "The bot is starting…" : "The bot is not running. Start it in the side panel: what it was doing goes on.";
-  byId("credits").replaceChildren(...Object.entries(provider.credits).flatMap(([name, amount]) => [element("dt", {}, name), element("dd", {}, amount)]));
-  byId("tasks").replaceChildren(...(provider.tasks.length ? provider.tasks.map(task) : [element("p", { class: "empty" }, "No tasks yet.")]));
-  byId("provider-title").textContent = `Simulated provider: ${provider.title}`;
-  for (const [name, on] of Object.entries(provider.toggles)) byId(`fault-${name}`).checked = on;
-  byId("faults-state").textContent = provider.waiting;
+  for (const [name, provider] of Object.entries(state.providers)) showProvider(name, provider);
   showLog(state.log);
+}
+
+function showProvider(name, { credits, tasks, toggles, waiting }) {
+  byId(part(name, "credits")).replaceChildren(...Object.entries(credits).flatMap(([label, amount]) => [element("dt", {}, label), element("dd", {}, amount)]));
+  byId(part(name, "tasks")).replaceChildren(...(tasks.length ? tasks.map(task) : [element("p", { class: "empty" }, "No tasks yet.")]));
+  for (const [toggle, on] of Object.entries(toggles)) byId(part(name, toggle)).checked = on;
+  byId(part(name, "waiting")).textContent = waiting;
 }
 
 function task(entry) {

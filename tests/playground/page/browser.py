@@ -10,6 +10,8 @@ from typing import Any
 
 import aiohttp
 
+from playground.rig import Rig
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
     "--headless",
@@ -128,10 +130,23 @@ class Browser:
                 text="\r" * (code == 13),
             )
 
+    async def choose_files(self, script: str, *paths: Path) -> None:
+        """Choose files in the file input that an expression gives, as the browser's own dialog would."""
+        found = await self.call("Runtime.evaluate", expression=script)
+        files = [str(path) for path in paths]
+        await self.call("DOM.setFileInputFiles", files=files, objectId=found["result"]["objectId"])
+
     async def screenshot(self) -> bytes:
         """What the window shows, as PNG."""
         picture = await self.call("Page.captureScreenshot", format="png")
         return base64.b64decode(picture["data"])
+
+
+async def open_page(browser: Browser, rig: Rig) -> None:
+    """Wait until the composer has built the first command."""
+    assert rig.page is not None
+    await browser.open(rig.page.origin)
+    await browser.until("!!document.querySelector('#send')")
 
 
 def _port(port_file: Path) -> str:

@@ -1,4 +1,4 @@
-"""A rig with a page, and the stand-in bot in the bot's place."""
+"""A rig with a page, the stand-in bot in the bot's place, and a browser."""
 
 import sys
 from collections.abc import AsyncIterator
@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from playground.rig import Rig
+from tests.playground.page.browser import Browser, find_chromium
 
 STAND_IN = [sys.executable, str(Path(__file__).parent / "stand_in_bot.py")]
 
@@ -26,3 +27,14 @@ async def quiet_rig(tmp_path: Path) -> AsyncIterator[Rig]:
     rig = await Rig.start(tmp_path, page_port=0, start_bot=False, command=STAND_IN)
     yield rig
     await rig.stop()
+
+
+@pytest.fixture
+async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
+    """A browser with a fresh profile; the test is skipped where there is none."""
+    chromium = find_chromium()
+    if chromium is None:
+        pytest.skip("no chromium or google-chrome in PATH")
+    browser = await Browser.start(chromium, tmp_path / "profile")
+    yield browser
+    await browser.stop()

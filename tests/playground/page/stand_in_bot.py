@@ -10,6 +10,8 @@ from discord import app_commands
 from discord.gateway import DiscordWebSocket
 from yarl import URL
 
+from tests.playground.page import stand_in_forms
+
 API = os.environ["DISCORD_API_BASE"]
 PROVIDER = os.environ["SEEDANCE2_MOVIE_BASE_URL"] + "/api/v1/video"
 HEADERS = {"X-API-Key": os.environ["SEEDANCE2_MOVIE_API_KEY"]}
@@ -21,6 +23,7 @@ class StandIn(discord.Client):
     def __init__(self) -> None:
         super().__init__(intents=discord.Intents(guilds=True), max_messages=None, chunk_guilds_at_startup=False)
         self.tree = app_commands.CommandTree(self)
+        stand_in_forms.register(self.tree)
 
     async def setup_hook(self) -> None:
         """Point the gateway at the simulation and register the commands."""

@@ -1,38 +1,17 @@
 """The page in a real browser: what a newcomer sees and does."""
 
 import os
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from playground.rig import Rig
 from playground.rig_bot import PROJECT
-from tests.playground.page.browser import Browser, find_chromium
+from tests.playground.page.browser import Browser, open_page
 
-CHROMIUM = find_chromium()
 SCREENSHOT = PROJECT / "docs" / "playground.png"
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium or google-chrome in PATH"),
-]
-
-
-@pytest.fixture
-async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
-    """A browser with a fresh profile."""
-    assert CHROMIUM is not None
-    browser = await Browser.start(CHROMIUM, tmp_path / "profile")
-    yield browser
-    await browser.stop()
-
-
-async def open_page(browser: Browser, rig: Rig) -> None:
-    """Wait until the composer has built the first command."""
-    assert rig.page is not None
-    await browser.open(rig.page.origin)
-    await browser.until("!!document.querySelector('#send')")
+pytestmark = pytest.mark.slow
 
 
 async def test_a_newcomer_presses_enter_and_a_clip_plays(rig: Rig, browser: Browser) -> None:
@@ -47,7 +26,7 @@ async def test_a_newcomer_presses_enter_and_a_clip_plays(rig: Rig, browser: Brow
     assert await browser.evaluate("document.querySelector('#messages video').duration") == pytest.approx(5, abs=0.3)
     await browser.evaluate("document.querySelector('#messages video').play()")
     await browser.until("document.querySelector('#messages video').currentTime > 0.05")
-    assert "completed" in await browser.evaluate("document.querySelector('#tasks').innerText")
+    assert "completed" in await browser.evaluate("document.querySelector('.tasks').innerText")
     assert browser.problems == []
 
 

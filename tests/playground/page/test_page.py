@@ -11,6 +11,8 @@ from playground.rig import Rig
 
 pytestmark = pytest.mark.slow
 
+MOVIE = "seedance2-movie"
+
 
 @pytest.fixture
 async def http() -> AsyncIterator[aiohttp.ClientSession]:
@@ -158,15 +160,23 @@ class TestSidePanel:
 
     async def test_a_chosen_failure_befalls_the_next_task(self, quiet_rig: Rig, http: aiohttp.ClientSession) -> None:
         """The provider will end the next task with the chosen code, and the panel says that it waits."""
-        body = {"name": "fail_task", "choice": "COPYRIGHT_VIOLATION"}
+        body = {"provider": MOVIE, "name": "fail_task", "choice": "COPYRIGHT_VIOLATION"}
 
         async with http.post(origin(quiet_rig) + "/api/fault", json=body) as answer:
             assert "COPYRIGHT_VIOLATION" in (await answer.json())["said"]
         assert quiet_rig.movie.outcomes[0].error_code == "COPYRIGHT_VIOLATION"
         assert quiet_rig.page is not None
-        assert "COPYRIGHT_VIOLATION" in quiet_rig.page.panel()["provider"]["waiting"]
+        assert "COPYRIGHT_VIOLATION" in quiet_rig.page.panel()["providers"][MOVIE]["waiting"]
 
-    @pytest.mark.parametrize("body", [{"name": "rain"}, {"name": "fail_task", "choice": "BAD_HAIR_DAY"}, {}])
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {"provider": MOVIE, "name": "rain"},
+            {"provider": MOVIE, "name": "fail_task", "choice": "BAD_HAIR_DAY"},
+            {"provider": "nobody", "name": "fail_task", "choice": "COPYRIGHT_VIOLATION"},
+            {},
+        ],
+    )
     async def test_an_unknown_fault_is_refused(
         self, quiet_rig: Rig, http: aiohttp.ClientSession, body: dict[str, str]
     ) -> None:
@@ -179,9 +189,9 @@ class TestSidePanel:
         """A check box: on holds them, off and *Forget all faults* let them go."""
         address = origin(quiet_rig) + "/api/fault"
 
-        async with http.post(address, json={"name": "hold_callbacks", "on": True}):
+        async with http.post(address, json={"provider": MOVIE, "name": "hold_callbacks", "on": True}):
             assert not quiet_rig.movie.knobs.callbacks.enabled
-        async with http.post(address, json={"name": "clear"}):
+        async with http.post(address, json={"provider": MOVIE, "name": "clear"}):
             assert quiet_rig.movie.knobs.callbacks.enabled
 
     async def test_the_bot_is_killed_and_started_again(self, rig: Rig, http: aiohttp.ClientSession) -> None:

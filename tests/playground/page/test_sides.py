@@ -1,0 +1,155 @@
+"""The page in a real browser: the list of channels, direct messages, the Server tab, narrow windows, the keyboard."""
+
+import pytest
+
+from playground.page.panel_movie import MoviePanel
+from playground.page.server import PageServer
+from playground.rig import Rig
+from tests.playground.page.browser import Browser, open_page
+
+pytestmark = pytest.mark.slow
+
+
+async def be(browser: Browser, key: str) -> None:
+    """Look as another person."""
+    await browser.evaluate(f"document.querySelector('[data-person={key}]').click()")
+    await browser.until(f"document.querySelector('[data-person={key}]').getAttribute('aria-checked') === 'true'")
+
+
+async def open_server_tab(browser: Browser, entry: str) -> None:
+    """Show the Server tab and unfold one entry."""
+    await browser.evaluate("document.querySelector('#tab-server').click()")
+    await browser.evaluate(f"document.getElementById('{entry}').open = true")
+
+
+async def press(browser: Browser, element_id: str) -> None:
+    """Press the control with this id."""
+    await browser.evaluate(f"document.getElementById('{element_id}').click()")
+
+
+async def test_the_list_marks_channels_and_hides_the_staff_room(rig: Rig, browser: Browser) -> None:
+    """Ann sees the marks in words and no staff room; the moderator sees it."""
+    await open_page(browser, rig)
+    channels = await browser.evaluate("document.querySelector('#channels').innerText")
+    mark = "document.querySelector('[data-channel={}] .mark').getAttribute('aria-label')"
+
+    assert "staff" not in channels
+    assert await browser.evaluate(mark.format("after-dark")) == "Age-restricted"
+    assert await browser.evaluate(mark.format("no-posting")) == "The bot may not post here"
+    await be(browser, "mo")
+    await browser.until("document.querySelector('[data-channel=staff]')")
+    await press(browser, "channel-staff")
+    await be(browser, "ann")
+    await browser.until("document.querySelector('#status').innerText === 'Ann does not see #staff.'")
+    assert await browser.evaluate("document.querySelector('#channel-title').innerText") == "# video-lab"
+    assert browser.problems == []
+
+
+async def test_a_role_given_by_hand_opens_the_staff_room(rig: Rig, browser: Browser) -> None:
+    """One press in the Server tab; the list follows; the pressed box keeps the focus."""
+    await open_page(browser, rig)
+    await open_server_tab(browser, "server-ann")
+    box = f"server-ann-role-{rig.discord.roles['moderator'].id}"
+    await browser.evaluate(f"document.getElementById('{box}').focus()")
+    await browser.press(" ", 32)
+    await browser.until("document.querySelector('[data-channel=staff]')")
+
+    assert rig.discord.member_roles("ann") == ["moderator"]
+    assert await browser.evaluate("document.activeElement.id") == box
+    assert await browser.evaluate("document.getElementById('server-ann').open")
+
+
+async def test_a_permission_taken_by_hand_shows_and_counts(rig: Rig, browser: Browser) -> None:
+    """The bot may not send in #general: the list says so, and so does what the bot knows of the channel."""
+    await open_page(browser, rig)
+    await open_server_tab(browser, "server-general")
+    await press(browser, "server-general-send_messages")
+    await browser.until("document.querySelector('[data-channel=general] .mark')")
+
+    assert "send_messages" not in rig.discord.permissions(None, "general")
+    assert "send_messages" in rig.discord.permissions(None, "video-lab")
+    assert browser.problems == []
+
+
+async def test_a_direct_message_is_counted_and_read(rig: Rig, browser: Browser) -> None:
+    """Ben has one new message; he reads it; Ann does not see it; closed messages take nothing."""
+    await open_page(browser, rig)
+    ben = str(rig.discord.people["ben"].id)
+    await rig.discord.slash("ann", "video-lab", "letter", {"member": ben})
+    await browser.until("document.querySelector('[data-person=ben] .count')?.innerText === '1'")
+    await press(browser, "channel-direct")
+    assert "a letter" not in await browser.evaluate("document.querySelector('#messages').innerText")
+    await be(browser, "ben")
+    await browser.until("document.querySelector('#messages').innerText.includes('a letter from the bot')")
+    await browser.until("!document.querySelector('[data-person=ben] .count')")
+
+    await open_server_tab(browser, "server-ben")
+    await press(browser, "server-ben-dms")
+    await rig.discord.wait_for(lambda: rig.discord.settings.dm_closed)
+    await rig.discord.slash("ann", "video-lab", "letter", {"member": ben})
+    await be(browser, "ann")
+    await press(browser, "channel-video-lab")
+    await browser.until("document.querySelector('#messages').innerText.includes('Ben takes no letters')")
+
+
+async def test_a_thread_is_opened_and_looked_into(rig: Rig, browser: Browser) -> None:
+    """It stands under its channel; archived, it says so."""
+    await open_page(browser, rig)
+    await open_server_tab(browser, "server-general")
+    await press(browser, "server-general-thread")
+    await browser.until("document.querySelector('.channel.thread')")
+    key = await browser.evaluate("document.querySelector('.channel.thread').dataset.channel")
+    await press(browser, f"channel-{key}")
+    await browser.until(f"document.querySelector('#channel-title').innerText === '# {key}'")
+    await press(browser, f"server-{key}-archived")
+
+    await browser.until("document.querySelector('#channel-topic').innerText === 'Archived thread'")
+    assert browser.problems == []
+
+
+async def test_a_narrow_window_starts_without_the_side_panel(rig: Rig, browser: Browser) -> None:
+    """At 800 pixels nothing runs over the edge; the panel opens over the page and closes again; wide, it is there."""
+    await browser.call("Emulation.setDeviceMetricsOverride", width=800, height=700, deviceScaleFactor=1, mobile=False)
+    await open_page(browser, rig)
+    hidden = "getComputedStyle(document.querySelector('#panel')).display === 'none'"
+
+    assert await browser.evaluate(hidden)
+    assert await browser.evaluate("document.documentElement.scrollWidth <= 800")
+    await press(browser, "panel-toggle")
+    assert not await browser.evaluate(hidden)
+    await press(browser, "panel-close")
+    assert await browser.evaluate(hidden)
+    await browser.call("Emulation.setDeviceMetricsOverride", width=1280, height=800, deviceScaleFactor=1, mobile=False)
+    await browser.until(f"!({hidden})")
+    assert await browser.evaluate("document.documentElement.scrollWidth <= 1280")
+
+
+async def test_everything_that_can_be_pressed_has_a_name(rig: Rig, browser: Browser) -> None:
+    """Buttons, boxes, lists and fields, in both tabs and unfolded, tell a screen reader what they are."""
+    await open_page(browser, rig)
+    await browser.evaluate("document.querySelector('#tab-server').click()")
+    await browser.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+
+    nameless = await browser.evaluate(
+        "[...document.querySelectorAll('button, input:not([hidden]), select, textarea, summary')].filter((one) =>"
+        " !(one.getAttribute('aria-label') || one.innerText?.trim() || one.textContent.trim()"
+        " || one.labels?.length && [...one.labels].some((label) => label.innerText.trim() || label.textContent.trim())"
+        ")).map((one) => one.outerHTML)"
+    )
+    assert nameless == []
+
+
+async def test_several_providers_have_a_panel_each(rig: Rig, browser: Browser) -> None:
+    """Each by its own name, with its own switches."""
+    page = PageServer(rig.discord, rig, {"one": MoviePanel(rig.movie), "two": MoviePanel(rig.movie)})
+    await page.start()
+    try:
+        await browser.open(page.origin)
+        await browser.until("document.querySelectorAll('.provider .figures dd').length === 6")
+        await press(browser, "two-hold_callbacks")
+        await browser.until("document.getElementById('one-hold_callbacks').checked")
+    finally:
+        await page.stop()
+
+    assert not rig.movie.knobs.callbacks.enabled
+    assert browser.problems == []
