@@ -64,7 +64,9 @@ def fit(lines: Sequence[str], words: Words, most: int = FIELD_CHARS) -> str:
 
 def _spenders(overview: Overview, words: Words) -> Iterable[str]:
     for place, one in enumerate(overview.spenders, start=1):
-        yield words("quota.spender", place=place, member=f"<@{one.user_id}>", credits=one.spent, count=one.jobs)
+        # Whoever had their data deleted has a number below zero in place of an id.
+        member = f"<@{one.user_id}>" if one.user_id > 0 else words("quota.former_member")
+        yield words("quota.spender", place=place, member=member, credits=one.spent, count=one.jobs)
 
 
 def _limit(subject: str, limit: Limit, words: Words) -> str:

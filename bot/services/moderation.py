@@ -141,7 +141,7 @@ class Moderation:
                 return before
             await self._save(connection, guild_id, before, changed)
             for name, value in changed.items():
-                detail = f"{_text(before.value(name))} -> {_text(value)}"
+                detail = _difference(before.value(name), value)
                 await self._note(connection, guild_id, actor_id, "settings", subject=name, detail=detail)
             return self._settings(await guilds.find(connection, guild_id))
 
@@ -260,8 +260,17 @@ def fingerprint(value: Any) -> str:
     return hashlib.blake2s(_text(value).encode(), digest_size=4).hexdigest()
 
 
+def _difference(before: Any, after: Any) -> str:
+    """Write a change for the audit; of many values only those that came or went."""
+    if not isinstance(after, frozenset | tuple):
+        return f"{_text(before)} -> {_text(after)}"
+    came = [f"+{one}" for one in sorted(after) if one not in before]
+    went = [f"-{one}" for one in sorted(before) if one not in after]
+    return ", ".join([*came, *went])
+
+
 def _text(value: Any) -> str:
-    """Write a setting for the audit: the same text for equal values, whatever the order of a set."""
+    """Write a setting: the same text for equal values, whatever the order of a set."""
     if value is None:
         return "none"
     if isinstance(value, Credits | str):

@@ -40,17 +40,19 @@ async def row(world: World) -> object:
 async def test_rules_change_one_by_one_and_are_noted(world: World) -> None:
     """What is not named stays; each change has its line with before and after."""
     await world.moderation.change_rules(GUILD, MO, channels=frozenset({3, 1}), running_cap=5)
-    changed = await world.moderation.change_rules(GUILD, MO, confirm_over=None, log_channel_id=77)
+    await world.moderation.change_rules(GUILD, MO, confirm_over=None, log_channel_id=77)
+    changed = await world.moderation.change_rules(GUILD, MO, channels=frozenset({1, 7}))
 
-    assert changed == GuildRules(channels=frozenset({1, 3}), running_cap=5, confirm_over=None, log_channel_id=77)
+    assert changed == GuildRules(channels=frozenset({1, 7}), running_cap=5, confirm_over=None, log_channel_id=77)
     assert await world.moderation.rules(GUILD) == changed
     assert await audit(world) == [
-        (str(MO), "settings", "channels", "[] -> [1, 3]", ""),
+        (str(MO), "settings", "channels", "+1, +3", ""),
         (str(MO), "settings", "running_cap", "2 -> 5", ""),
         (str(MO), "settings", "confirm_over", "15.0 -> none", ""),
         (str(MO), "settings", "log_channel_id", "none -> 77", ""),
+        (str(MO), "settings", "channels", "+7, -3", ""),
     ]
-    assert await journal(world) == ["moderator", "moderator"]  # since there is a log channel
+    assert await journal(world) == ["moderator"] * 3  # since there is a log channel
 
 
 async def test_setting_what_holds_already_is_no_change(world: World) -> None:
