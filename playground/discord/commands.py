@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,13 @@ COMMANDS_MAX = {1: 100, 2: 15, 3: 15}
 OPTIONS_MAX = 25
 CHOICES_MAX = 25
 CHARACTERS_MAX = 8000
+# fmt: off
+LOCALES = frozenset((
+    "id", "da", "de", "en-GB", "en-US", "es-ES", "es-419", "fr", "hr", "it", "lt", "hu", "nl", "no", "pl", "pt-BR",
+    "ro", "fi", "sv-SE", "vi", "tr", "cs", "el", "bg", "ru", "uk", "hi", "th", "zh-CN", "ja", "zh-TW", "ko",
+))
+# fmt: on
+"""Reference, Locales."""
 SUBCOMMAND, GROUP = 1, 2
 STRING, INTEGER, NUMBER = 3, 4, 10
 OPTION_FIELDS = (
@@ -175,6 +183,7 @@ def check_command(body: Any, path: str) -> None:
     if kind == 1:
         _check_name(body.get("name"), f"{path}name")
         _check_text(body.get("description"), f"{path}description")
+        _check_localizations(body, path, _check_name)
         _check_options(body.get("options") or [], f"{path}options", depth=0)
         if _characters(body) > CHARACTERS_MAX:
             raise form_error(path, "APPLICATION_COMMAND_TOO_LARGE", "Command exceeds maximum size (8000)")
@@ -182,6 +191,7 @@ def check_command(body: Any, path: str) -> None:
     name = body.get("name")
     if not isinstance(name, str) or not 1 <= len(name) <= 32:
         raise form_error(f"{path}name", "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 32 in length.")
+    _check_localizations(body, path, _check_menu_name)
     if body.get("description"):
         name = "APPLICATION_COMMAND_INVALID_DESCRIPTION"
         raise form_error(f"{path}description", name, "Context menu commands cannot have description")
@@ -194,6 +204,21 @@ def _check_name(name: Any, path: str) -> None:
     valid = isinstance(name, str) and 1 <= len(name) <= 32 and name == name.lower()
     if not valid or not all(c in "-_'" or unicodedata.category(c)[0] in "LNM" for c in name):
         raise form_error(path, "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
+
+
+def _check_menu_name(name: Any, path: str) -> None:
+    """Names of context menus may have capitals and spaces."""
+    if not isinstance(name, str) or not 1 <= len(name.strip()) <= 32:
+        raise form_error(path, "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 32 in length.")
+
+
+def _check_localizations(node: Json, path: str, check_name: Callable[[Any, str], None]) -> None:
+    """Every translation obeys the rule of what it translates, in a locale that Discord has."""
+    for key, check in (("name_localizations", check_name), ("description_localizations", _check_text)):
+        for locale, text in (node.get(key) or {}).items():
+            if locale not in LOCALES:
+                raise form_error(f"{path}{key}", "BASE_TYPE_CHOICES", f'"{locale}" is not a locale.')
+            check(text, f"{path}{key}.{locale}")
 
 
 def _check_text(text: Any, path: str) -> None:
@@ -214,6 +239,7 @@ def _check_options(options: Any, path: str, depth: int) -> None:
             raise form_error(here, "DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")
         _check_name(option.get("name"), f"{here}.name")
         _check_text(option.get("description"), f"{here}.description")
+        _check_localizations(option, f"{here}.", _check_name)
         if option["name"] in names:
             raise form_error(here, "APPLICATION_COMMAND_OPTIONS_NAME_ALREADY_EXISTS", "Option names must be unique")
         names.add(option["name"])
@@ -258,6 +284,7 @@ def check_choice(choice: Any, kind: Any, path: str) -> None:
     name, value = choice.get("name"), choice.get("value")
     if not isinstance(name, str) or not 1 <= len(name) <= 100:
         raise form_error(f"{path}.name", "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 100 in length.")
+    _check_localizations(choice, f"{path}.", _check_text)
     expected: dict[Any, type | tuple[type, ...]] = {STRING: str, INTEGER: int, NUMBER: (int, float)}
     if not isinstance(value, expected.get(kind, str)) or isinstance(value, bool):
         raise form_error(f"{path}.value", "BASE_TYPE_BAD_TYPE", "Value is not of the option's type")

@@ -48,7 +48,7 @@ def _active_threads(world: World, call: Call) -> Answer:
     guild = _joined(world, int(call.args[0]))
     inside = [item for item in world.channels.values() if item.guild_id == guild.id and not item.archived]
     threads = [item for item in inside if item.type is ChannelType.PUBLIC_THREAD and world.can_view(world.bot.id, item)]
-    return 200, {"threads": [payloads.channel(world, item) for item in threads], "members": []}
+    return 200, {"threads": [payloads.channel(world, item) for item in threads], "members": [], "has_more": False}
 
 
 @route("GET", "/guilds/{}/roles")

@@ -156,6 +156,12 @@ class GuildVerbs(Verbs):
         place.system_channel_id = None if channel is None else self._channel(channel).id
         self._announce(place)
 
+    def set_guild_locale(self, locale: str, guild: GuildRef | None = None) -> None:
+        """Choose the guild's preferred locale, e.g. "nl" or "en-GB"."""
+        place = self._guild(guild)
+        place.locale = locale
+        self._announce(place)
+
     def _announce(self, place: Guild) -> None:
         payload: Json = payloads.guild(self._world, place)
         self._world.emit("GUILD_UPDATE", payload, place.id)

@@ -75,12 +75,17 @@ class _Form:
 
     def _select(self, field: Json, given: Any) -> list[str]:
         if given is None:
-            preset = field.get("options") if field["type"] == STRING_SELECT else field.get("default_values")
-            key = "value" if field["type"] == STRING_SELECT else "id"
-            given = [item[key] for item in preset or [] if key == "id" or item.get("default")]
+            given = self._preset_values(field)
         if not isinstance(given, list):
             raise ClientRefusal(f"{field['custom_id']!r} takes a list of values")
         return self.resolver.chosen(field, given, lowest=_least(field, given))
+
+    def _preset_values(self, field: Json) -> list[str]:
+        """What is chosen from the start; people, roles and channels that are gone are not."""
+        if field["type"] == STRING_SELECT:
+            return [option["value"] for option in field["options"] if option.get("default")]
+        presets = field.get("default_values") or []
+        return [item["id"] for item in presets if self.resolver.knows(item["type"], item["id"])]
 
 
 def _least(field: Json, given: Sequence[Any]) -> int:

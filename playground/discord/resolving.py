@@ -59,9 +59,8 @@ class Resolver:
 
     def entity(self, kinds: tuple[str, ...], given: Any, name: str, channel_types: list[int] | None) -> str:
         """The id of a person, role or channel given as an object, an id or a key. Raises: ClientRefusal."""
-        finders = {"user": self._find_user, "role": self._find_role, "channel": self._find_channel}
         for kind in kinds:
-            found = finders[kind](given)
+            found = self._find(kind, given)
             if found is None:
                 continue
             if kind == "user":
@@ -72,6 +71,14 @@ class Resolver:
                 self._add_channel(found, name, channel_types)
             return str(found)
         raise ClientRefusal(f"{name!r}: there is no {' or '.join(kinds)} {given!r}")
+
+    def knows(self, kind: str, given: Any) -> bool:
+        """Whether there is such a user, role or channel here."""
+        return self._find(kind, given) is not None
+
+    def _find(self, kind: str, given: Any) -> int | None:
+        finders = {"user": self._find_user, "role": self._find_role, "channel": self._find_channel}
+        return finders[kind](given)
 
     def add_user(self, user_id: int) -> None:
         """An account, with its membership where it has one."""

@@ -168,3 +168,80 @@ async def test_main_routes_fit_the_description(
 def test_a_wrong_answer_is_noticed() -> None:
     """The check can fail: a message without author breaks the schema."""
     assert errors_of("/components/schemas/MessageResponse", {"id": "1"})
+
+
+class Form(discord.ui.Modal, title="Form"):
+    """Every kind of field that fits in five rows."""
+
+    text = discord.ui.Label(text="Text", component=discord.ui.TextInput(custom_id="text", required=False))
+    file = discord.ui.Label(text="Files", component=discord.ui.FileUpload(custom_id="file", required=False))
+    role = discord.ui.Label(
+        text="Roles",
+        component=discord.ui.RoleSelect(
+            custom_id="role",
+            required=False,
+            default_values=[discord.SelectDefaultValue(id=1, type=discord.SelectDefaultValueType.role)],
+        ),
+    )
+    box = discord.ui.Label(text="Box", component=discord.ui.Checkbox(custom_id="box"))
+    hint = discord.ui.TextDisplay("Hint")
+
+    async def on_submit(self, interaction: discord.Interaction) -> None:
+        """Answer, and change the answer by its id."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        message = await interaction.followup.send("done", wait=True)
+        other = await interaction.followup.send("more", wait=True)
+        await interaction.followup.fetch_message(other.id)
+        await interaction.followup.edit_message(other.id, content="even more")
+        await interaction.followup.edit_message(message.id, content="done twice")
+
+
+async def _use_menus(wire: VirtualDiscord, bot: Any) -> None:
+    view = discord.ui.View(timeout=None)
+    view.add_item(discord.ui.UserSelect(custom_id="who"))
+    view.add_item(discord.ui.Select(custom_id="what", options=[discord.SelectOption(label="a", value="a")]))
+
+    async def open_form(interaction: discord.Interaction, **options: Any) -> Any:
+        await interaction.response.send_modal(Form())
+
+    async def reply(interaction: discord.Interaction, **options: Any) -> Any:
+        await interaction.response.send_message("choose", view=view, ephemeral=True)
+
+    async def on_interaction(interaction: discord.Interaction) -> None:
+        if interaction.type is discord.InteractionType.component:
+            await interaction.response.send_message("chosen", file=discord.File(io.BytesIO(b"x"), "SPOILER_a.png"))
+            await interaction.original_response()
+
+    bot.event(on_interaction)
+    bot.body = open_form
+    opened = await wire.context_menu("mo", "general", "Show balance", "ann")
+    await bot.outcome()
+    await wire.submit_modal("mo", opened.interaction_id, {"role": ["patron"]}, {"file": ("a.png", b"x")})
+    await wire.wait_for(lambda: [m for m in wire.messages("general", "mo") if m["content"] == "done twice"])
+    bot.body = reply
+    shown = await wire.slash("mo", "general", "act")
+    await bot.outcome()
+    assert shown.message is not None
+    await wire.choose("mo", int(shown.message["id"]), "who", ["ann"])
+
+
+async def test_servers_threads_and_menus_fit_the_description(
+    wire: VirtualDiscord, bot: Any, exchange: Exchange, traced: Callable[[], None]
+) -> None:
+    """The same for modals, selects, context menus, threads and what administrators set."""
+    traced()
+    guild = bot.get_guild(wire.guild_id)
+    wire.override_command("quota", True, role="supporter")
+    thread = await bot.fetch_channel(wire.open_thread("after-dark", "talk").id)
+    wire.archive_thread("talk")
+    await thread.edit(archived=False)
+    await guild.fetch_channels()
+    await guild.fetch_role(wire.roles["patron"].id)
+    await guild.active_threads()
+    command = next(item for item in await bot.tree.fetch_commands() if item.name == "quota")
+    await command.fetch_permissions(guild)
+    assert [item.id async for item in bot.fetch_guilds()] == [guild.id]
+    await _use_menus(wire, bot)
+
+    assert not exchange.faults, "\n".join(exchange.faults)
+    assert {key.split(" ")[1].split("/")[-1] for key in exchange.seen} >= {"callback", "permissions", "{message_id}"}

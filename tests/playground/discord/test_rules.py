@@ -285,6 +285,10 @@ async def test_requests_need_the_token(wire: VirtualDiscord, http: aiohttp.Clien
         ({"name": "has space", "description": "x"}, "name"),
         ({"name": "ok", "description": ""}, "description"),
         ({"name": "ok", "description": "x" * 101}, "description"),
+        ({"name": "ok", "description": "x", "name_localizations": {"nl": "Met spatie"}}, "name_localizations"),
+        ({"name": "ok", "description": "x", "name_localizations": {"xx": "ok"}}, "name_localizations"),
+        ({"name": "ok", "description": "x", "description_localizations": {"ja": ""}}, "description_localizations"),
+        ({"name": "Menu", "type": 3, "name_localizations": {"ja": "x" * 33}}, "name_localizations"),
         (
             {
                 "name": "ok",
