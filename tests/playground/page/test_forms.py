@@ -104,6 +104,47 @@ async def test_a_modal_that_lacks_something_stays_open(rig: Rig, browser: Browse
     assert await browser.evaluate(f"{field('Prompt', 'textarea')}.value") == "A cat"
 
 
+async def test_a_modal_that_the_bot_did_not_take_can_be_sent_again(rig: Rig, browser: Browser) -> None:
+    """The answer is late: the dialog says so and keeps everything; sent again, it arrives."""
+    await open_page(browser, rig)
+    await command(browser, "settings")
+    await browser.until("document.querySelector('.select select')")
+    await choose(browser, "document.querySelector('.select select')", "Limits")
+    await browser.until("document.querySelector('#dialog').open")
+    await tick(browser, field("Public", ".boxes"), "yes")
+    await tick(browser, field("Models", ".boxes"), "good")
+    rig.discord.faults.refuse(10062, path_regex="/callback$")
+    await browser.evaluate("document.querySelector('#modal-submit').click()")
+    said = "document.querySelector('#dialog [role=alert]').innerText"
+    await browser.until(f"{said} === 'The application did not respond'")
+
+    assert await browser.evaluate(f"{field('Models', 'input:checked')}.value") == "good"
+    await browser.evaluate("document.querySelector('#modal-submit').click()")
+    assert "rules: yes; good; True;" in await last_text(browser, "rules:")
+    await browser.until("!document.querySelector('#dialog').open")
+
+
+async def test_a_menu_by_keyboard(rig: Rig, browser: Browser) -> None:
+    """Down and up go around, Escape gives the focus back, Enter chooses."""
+    await open_page(browser, rig)
+    message = rig.discord.say("ben", "video-lab", "look at this")
+    dots = f"document.querySelector('[data-id=\"{message['id']}\"] .dots')"
+    entry = "document.activeElement.innerText"
+    await browser.until(dots)
+    await browser.evaluate(f"{dots}.click()")
+
+    assert await browser.evaluate(entry) == "Report clip"
+    await browser.press("ArrowUp", 38)
+    assert await browser.evaluate(entry) == "Delete message"
+    await browser.press("ArrowDown", 40)
+    await browser.press("Escape", 27)
+    assert await browser.evaluate(f"document.activeElement === {dots}")
+    await browser.press("Enter", 13)
+    assert await browser.evaluate(entry) == "Report clip"
+    await browser.press("Enter", 13)
+    await last_text(browser, "reported")
+
+
 async def test_a_select_opens_a_modal_with_radios_and_boxes(rig: Rig, browser: Browser) -> None:
     """One choice of a select is sent at once; one of, some of, yes or no, and roles come back."""
     await open_page(browser, rig)

@@ -1,5 +1,7 @@
 """The page in a real browser: the list of channels, direct messages, the Server tab, narrow windows, the keyboard."""
 
+from pathlib import Path
+
 import pytest
 
 from playground.page.panel_movie import MoviePanel
@@ -8,6 +10,8 @@ from playground.rig import Rig
 from tests.playground.page.browser import Browser, open_page
 
 pytestmark = pytest.mark.slow
+
+CONTRAST = (Path(__file__).parent / "contrast.js").read_text()
 
 
 async def be(browser: Browser, key: str) -> None:
@@ -137,6 +141,29 @@ async def test_everything_that_can_be_pressed_has_a_name(rig: Rig, browser: Brow
         ")).map((one) => one.outerHTML)"
     )
     assert nameless == []
+
+
+async def test_every_text_stands_out_from_what_is_behind_it(rig: Rig, browser: Browser) -> None:
+    """In both tabs, with a mention, a private message, selects, an open menu and an open dialog."""
+    await open_page(browser, rig)
+    rig.discord.say("ben", "video-lab", f"<@{rig.discord.people['ann'].id}> look at `this`: https://example.org")
+    for command in ("show", "settings"):
+        await rig.discord.slash("ann", "video-lab", command)
+    await browser.until("document.querySelector('.select')")
+    await browser.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    assert await browser.evaluate(CONTRAST) == []
+
+    await browser.evaluate("document.querySelector('#tab-server').click()")
+    await browser.evaluate("document.querySelector('.message .dots').click()")
+    assert await browser.evaluate(CONTRAST) == []
+    await browser.evaluate("document.querySelector('#composer .attach, #send').focus()")
+    await browser.press("Escape", 27)
+    await browser.type("/form")
+    await browser.press("Enter", 13)
+    await browser.evaluate("document.querySelector('#send').click()")
+    await browser.until("document.querySelector('#dialog').open")
+    await browser.evaluate("document.querySelector('#modal-submit').click()")
+    assert await browser.evaluate(CONTRAST) == []
 
 
 async def test_several_providers_have_a_panel_each(rig: Rig, browser: Browser) -> None:
