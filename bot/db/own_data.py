@@ -43,7 +43,7 @@ async def guild_ids(connection: AsyncConnection, user_id: int) -> list[int]:
         sa.select(member.c.guild_id).where(member.c.user_id == user_id),
         sa.select(suspension.c.guild_id).where(suspension.c.user_id == user_id),
     ):
-        found += [row.guild_id for row in await connection.execute(query.distinct().order_by(sa.literal(1)))]
+        found += sorted(row.guild_id for row in await connection.execute(query.distinct()))
     return list(dict.fromkeys(found))
 
 

@@ -188,8 +188,17 @@ async def people(connection: AsyncConnection, guild_id: int) -> list[int]:
     return sorted(user_id for user_id in found if user_id > 0)
 
 
+async def forget_roles(connection: AsyncConnection, person: Person) -> None:
+    """Delete the roles that a person was last seen with.
+
+    Before the member's lock: an acceptance writes this row first and takes that lock then.
+    """
+    own = sa.and_(member.c.user_id == person.user_id, person.of(member.c.guild_id))
+    await connection.execute(sa.delete(member).where(own))
+
+
 async def erase(connection: AsyncConnection, person: Person, *, now: datetime) -> list[tuple[int, str]]:
-    """Take a person out of every row but their moderators' rules on them (limits, suspensions).
+    """Take a person out of every row but last seen roles and their moderators' rules on them (limits, suspensions).
 
     Jobs that are open or watched are left as they are: the caller looks for them afterwards. Returns the (guild id,
     media key) of the files that belonged to the jobs, to be deleted after the commit.
@@ -296,7 +305,7 @@ async def _erase_ledger(connection: AsyncConnection, person: Person) -> None:
 
 
 async def _erase_records(connection: AsyncConnection, person: Person) -> None:
-    """Histories and audits lose the id, lines not posted yet go, and so do last seen roles and turns."""
+    """Histories and audits lose the id, lines not posted yet go, and so do turns."""
     user = str(person.user_id)
     events = sa.select(job_event.c.id, job_event.c.cause).where(job_event.c.cause.contains(user))
     if person.guild_id is not None:
@@ -311,9 +320,8 @@ async def _erase_records(connection: AsyncConnection, person: Person) -> None:
     )
     named = [row_id for row_id, _ in _without(person, lines.all())]
     await connection.execute(sa.delete(log_line).where(log_line.c.id.in_(named)))
-    for table in (member, served):
-        own = sa.and_(table.c.user_id == person.user_id, person.of(table.c.guild_id))
-        await connection.execute(sa.delete(table).where(own))
+    own = sa.and_(served.c.user_id == person.user_id, person.of(served.c.guild_id))
+    await connection.execute(sa.delete(served).where(own))
     s = suspension.c
     suspended = sa.update(suspension).where(s.actor == user, person.of(s.guild_id))
     await connection.execute(suspended.values(actor=str(person.pseudonym)))

@@ -44,6 +44,7 @@ class Erasure:
         person = Person(user_id, new_pseudonym())
         async with self._database.begin() as connection:
             now = self._clock.now()
+            await privacy.forget_roles(connection, person)
             await privacy.lock_member(connection, user_id, is_shared=False)
             found = await privacy.erase(connection, person, now=now)
             if await privacy.owns_jobs(connection, person):
@@ -74,6 +75,7 @@ class Erasure:
                 now = self._clock.now()
                 if not await self._is_due(connection, guild_id, now):
                     return False
+                await privacy.forget_roles(connection, person)
                 gone = await files.unused(connection, await privacy.erase(connection, person, now=now))
             await self.delete_files(gone)
         async with self._database.begin() as connection:
