@@ -23,6 +23,8 @@ ActionHandler = Callable[[Interaction, Services, str], Awaitable[None]]
 PanelHandler = Callable[[Interaction, str, list[str]], Awaitable[None]]
 ModalHandler = Callable[[Interaction, str, dict[str, Any]], Awaitable[None]]
 
+#: A modal cannot follow a defer: before it there is one read of at most this long (contract, Acknowledgement).
+LOOK_TIMEOUT_S = 0.3
 REST_CHARS = 80
 TITLE_CHARS = 45
 LABEL = 18  # component types that only hold others (components/reference)

@@ -1,5 +1,7 @@
 """Reports of clips: from a member's menu to the moderators' channel, with what they can do about it."""
 
+import asyncio
+import contextlib
 import logging
 from datetime import datetime
 from typing import Any
@@ -16,7 +18,7 @@ from cogs._modal_fields import label
 from cogs._moderators import require_moderator
 from cogs._parsing import Ending, moment_of, parse_ending
 from cogs._replies import Interaction, defer, defer_update, tell, words_of
-from cogs.panels import modal_id, open_modal, panel_id, register_modal, register_panel
+from cogs.panels import LOOK_TIMEOUT_S, modal_id, open_modal, panel_id, register_modal, register_panel
 from cogs.services import Services
 
 log = logging.getLogger(__name__)
@@ -93,7 +95,10 @@ class Reports:
         await self._close(interaction, f"report.outcome.{action}")
 
     async def _ask_suspension(self, interaction: Interaction, job_id: str) -> None:
-        await require_moderator(interaction, self._services)
+        """Open the form, also where the read of who may comes too late: it is done again with the answer."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_TIMEOUT_S):
+                await require_moderator(interaction, self._services)
         words = words_of(interaction, self._services.catalogue)
         reason = discord.ui.TextInput[Any](custom_id="reason", max_length=REASON_CHARS)
         until = discord.ui.TextInput[Any](custom_id="until", required=False, max_length=ENDING_CHARS)
@@ -126,7 +131,8 @@ class Reports:
 
     async def _close(self, interaction: Interaction, key: str) -> None:
         """Take the buttons away and say what was done."""
-        words = Words(self._services.catalogue, str(interaction.guild_locale or interaction.locale))
+        rules = await self._services.moderation.rules(interaction.guild_id or 0)
+        words = Words(self._services.catalogue, rules.language or str(interaction.guild_locale or interaction.locale))
         embeds = [] if interaction.message is None else interaction.message.embeds[:1]
         for embed in embeds:
             embed.colour = discord.Colour(HANDLED_COLOUR)
@@ -144,7 +150,8 @@ async def report_clip(interaction: Interaction, services: Services, message: dis
     """
     if interaction.guild_id is None:
         raise Refused("guild_only")
-    job_id = clip_in(message) if message.author.id == interaction.application_id else None
+    own = interaction.client.user
+    job_id = clip_in(message) if own is not None and message.author.id == own.id else None
     if job_id is None:
         raise Refused("not_a_clip")
     words = words_of(interaction, services.catalogue)

@@ -13,11 +13,8 @@ from cogs._inputs import check_place, requester
 from cogs._jobs_shown import show_accepted
 from cogs._modal_fields import join_prompt, label, needs_second_field, paragraph, split_prompt, uploaded
 from cogs._replies import Interaction, defer, tell, words_of
-from cogs.panels import modal_id, open_modal, register_action, register_modal
+from cogs.panels import LOOK_TIMEOUT_S, modal_id, open_modal, register_action, register_modal
 from cogs.services import Services
-
-#: A modal cannot follow a defer: before it there is one read of at most this long (contract, Acknowledgement).
-LOOK_TIMEOUT_S = 0.3
 
 EDIT, EXTEND = "edit", "extend"
 PRIVATE, PUBLIC = "p", "o"

@@ -117,6 +117,37 @@ async def test_form_does_not_tell_a_hidden_prompt_to_others(stage: Stage) -> Non
     assert _fields(own)["prompt"]["value"] == "a red fox"
 
 
+async def test_form_opens_unfilled_where_the_job_is_read_too_late(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Discord waits three seconds; what is sent is as good."""
+    await _clip(stage, start_image=START)
+    monkeypatch.setattr("cogs.rerun.LOOK_TIMEOUT_S", 0)
+
+    shown = await stage.ann.click(stage.channel.last_message, label="Edit & rerun")
+    card = await stage.ann.submit_modal(shown, {"prompt": "a blue fox"})
+
+    assert not _fields(shown)["prompt"].get("value")
+    assert "a blue fox" in said(card)
+    assert [one.option for one in (await _newest(stage)).spec.references] == ["start_image"]
+
+
+async def test_again_that_is_read_too_late_names_the_missing_file_after_the_defer(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The placeholder goes, a private sentence comes."""
+    await _clip(stage, start_image=START)
+    stage.world.store.gone.add("ref/start_image")
+    monkeypatch.setattr("cogs.rerun.LOOK_TIMEOUT_S", 0)
+    before = len(stage.channel.history())
+
+    refused = await stage.ann.click(stage.channel.last_message, label="Again")
+
+    assert "No longer kept: `start_image`" in said(refused)
+    assert refused.followups[0].ephemeral
+    assert len(stage.channel.history(viewer=stage.ben)) == before
+
+
 async def test_refusal_of_an_edited_prompt_takes_the_placeholder_away(stage: Stage) -> None:
     """Nobody else sees anything of it."""
     await stage.world.moderation.change_rules(stage.guild.id, stage.mo.id, blocked=("blue",))
