@@ -6,7 +6,7 @@ from discord import app_commands
 from bot.discord.client import BotClient
 from bot.discord.words import Words, one_line
 from bot.domain.errors import Refused
-from cogs._commands import IN_GUILDS, Labels
+from cogs._commands import Labels
 from cogs._parsing import parse_limit
 from cogs._replies import Interaction, defer, tell, words_of
 from cogs._status import status_embed
@@ -32,7 +32,9 @@ class Operator:
         if guild_id is None:
             return
         labels = Labels(self._services.catalogue)
-        group = labels.group("operator", contexts=IN_GUILDS)
+        group = app_commands.Group(  # a command of one guild may name neither contexts nor installations
+            name=labels("command.operator.name"), description=labels("command.operator.description")
+        )
         pool = labels.command("operator.pool", self.pool, options={"guild": "operator_guild", "credits": "pool"})
         pool.autocomplete("guild")(self.suggest_guilds)
         group.add_command(labels.command("operator.status", self.status))

@@ -159,4 +159,4 @@ def _known(text: str | None) -> dict[str, Any]:
 def _shape(command: Mapping[str, Any]) -> tuple[Any, ...]:
     """Return what matters of a command or option, without the defaults that Discord fills in."""
     options = tuple(_shape(option) for option in command.get("options", ()))
-    return (command["name"], command.get("description"), bool(command.get("required")), options)
+    return (command["name"], command.get("description") or "", bool(command.get("required")), options)
