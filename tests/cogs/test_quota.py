@@ -21,7 +21,7 @@ async def test_limits_of_roles_and_channels_are_set_and_shown(stage: Stage) -> N
     assert "of 80.0 credits left" in said(await carl.slash(stage.channel, "balance"))
     await carl.slash(stage.channel, "video", prompt="a fox")
     refused = await stage.ann.slash(stage.channel, "video", prompt="a fox")
-    assert "this channel's budget has 1.0 left" in said(refused)
+    assert "This channel's cap has 1.0 credits left" in said(refused)
     shown = said(await stage.mo.slash(stage.channel, "quota show", member=carl))
     assert f"The role <@&{gold.id}>: 80.0 credits" in shown
     assert f"<#{stage.channel.id}>: 0.0 of 10.0 credits spent, 9.0 held" in shown
