@@ -140,5 +140,5 @@ def _target(rest: str) -> tuple[int, int]:
     verb, _, ids = rest.partition(":")
     guild_id, _, user_id = ids.partition(":")
     if verb != "csv" or not (guild_id.isdecimal() and user_id.isdecimal()):
-        raise Refused("panel_expired")
+        raise Refused("panel_not_yours")
     return int(guild_id), int(user_id)

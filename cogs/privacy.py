@@ -58,7 +58,7 @@ class Privacy:
         """Delete, or leave everything as it is."""
         verb, _, user_id = rest.partition(":")
         if verb not in {"delete", "keep"} or user_id != str(interaction.user.id):
-            raise Refused("panel_expired")
+            raise Refused("panel_not_yours")
         await interaction.response.defer()
         words = words_of(interaction, self._services.catalogue)
         if verb == "delete":
