@@ -56,7 +56,6 @@ FEATURES: tuple[Callable[[Services], Feature], ...] = (
     Reruns,
     Menus,
     Reports,
-    Settings,
     Privacy,
     Operator,
     Guilds,
