@@ -280,5 +280,3 @@ async def test_nobody_to_tell_is_fine(world: World) -> None:
 def test_a_default_clip_costs_what_the_provider_asks_for_it() -> None:
     """In its own credits."""
     assert clip_costs(catalog()) == {P1: Decimal(9)}
-
-

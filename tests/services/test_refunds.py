@@ -100,9 +100,7 @@ async def test_a_refund_after_the_period_goes_to_the_old_period_and_says_so(worl
 
 async def test_wallet_credits_go_back_to_their_grant(world: World) -> None:
     """A job paid from both gives both back."""
-    await world.budgets.set_limit(
-        guild_id=GUILD, actor_id=OWNER, scope="everyone", subject=0, credits=credits("5")
-    )
+    await world.budgets.set_limit(guild_id=GUILD, actor_id=OWNER, scope="everyone", subject=0, credits=credits("5"))
     await world.budgets.grant(
         guild_id=GUILD, actor_id=OWNER, user_id=USER, amount=credits("10"), reason="prize", expires_at=None
     )
