@@ -26,16 +26,14 @@ UPLOAD_LIMITS = {"10": "10 MiB (no boosts)", "50": "50 MiB (level 2)", "100": "1
 
 REFUSALS = {
     "10003": "10003 Unknown Channel",
-    "10008": "10008 Unknown Message",
-    "30046": "30046 too many edits of an old message",
     "40005": "40005 file too large",
     "50001": "50001 Missing Access",
     "50013": "50013 Missing Permissions",
     "50083": "50083 thread is archived",
     "200000": "200000 blocked by AutoMod",
-    "429": "429 too many requests",
-    "500": "500 Discord's own error",
-    "503": "503 Discord is unavailable",
+    "429": "429 too many requests (sent again)",
+    "500": "500 Discord's own error (sent again)",
+    "503": "503 Discord unavailable (sent again)",
 }
 """What Discord may answer to a message that the bot posts, by code or HTTP status."""
 
@@ -58,7 +56,7 @@ def scene(discord: VirtualDiscord, viewer: Person) -> dict[str, Any]:
         ],
         "channels": [_channel(discord, channel, viewer, members) for channel in discord.channels.values()],
         "guilds": [{"id": str(guild.id), "name": guild.name} for guild in discord.guilds.values()],
-        "bot": {"member": discord.in_guild()},
+        "bot": {"member": discord.in_guild(), "commands": _commands(discord)},
         "locales": list(LOCALES.items()),
         "guild_locale": discord.settings.guild_locale,
         "upload_limits": list(UPLOAD_LIMITS.items()),
@@ -75,6 +73,12 @@ def is_member(discord: VirtualDiscord, person: Person) -> bool:
     home = discord.guilds[HOME].id
     places = (channel for channel in discord.channels.values() if channel.guild_id == home)
     return any(discord.permissions(person, channel) for channel in places)
+
+
+def _commands(discord: VirtualDiscord) -> list[str]:
+    """The names of the slash commands that the owner is offered."""
+    first = next(iter(discord.channels.values()))
+    return sorted(command["name"] for command in discord.commands("owner", first) if command.get("type", 1) == 1)
 
 
 def _person(discord: VirtualDiscord, person: Person, *, is_in: bool) -> dict[str, Any]:

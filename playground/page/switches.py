@@ -167,6 +167,23 @@ def _dismiss(discord: VirtualDiscord, fields: Fields) -> str:
     return ""
 
 
+def _block_words(discord: VirtualDiscord, fields: Fields) -> str:
+    words = [word.strip() for word in str(fields["words"]).splitlines() if word.strip()]
+    discord.block_words(words)
+    return f"AutoMod stops messages with: {', '.join(words)}." if words else "AutoMod stops nothing."
+
+
+def _command_access(discord: VirtualDiscord, fields: Fields) -> str:
+    role = next((role for role in discord.roles.values() if str(role.id) == fields.get("role")), None)
+    wishes = {"yes": True, "no": False, "default": None}
+    if role is None or fields.get("wish") not in wishes:
+        raise BadRequest("There is no such role or wish here")
+    command = str(fields["command"])
+    discord.override_command(command, wishes[fields["wish"]], role=role)
+    said = {"yes": "may use", "no": "may not use", "default": "has no rule of its own for"}[fields["wish"]]
+    return f"The role {role.name} {said} /{command}."
+
+
 def _bot(discord: VirtualDiscord, fields: Fields) -> str:
     if fields.get("on"):
         discord.invite_bot()
@@ -193,6 +210,8 @@ VERBS: dict[str, Callable[[VirtualDiscord, Fields], str]] = {
     "delete_channel": _delete_channel,
     "delete_message": _delete_message,
     "dismiss": _dismiss,
+    "block_words": _block_words,
+    "command_access": _command_access,
     "bot": _bot,
 }
 """What each switch does, by its name on the page."""

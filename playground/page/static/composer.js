@@ -20,6 +20,14 @@ export function start(sharedContext, sendCommand) {
     if (open) submit();
   });
   byId("composer").addEventListener("keydown", keys);
+  document.addEventListener("keydown", slashAnywhere);
+}
+
+// A slash typed outside any field begins a command, as in Discord.
+function slashAnywhere(event) {
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || byId("dialog").open) return;
+  if (event.target.closest("input, textarea, select, [role=menu]")) return;
+  rest(true);
 }
 
 // Called whenever the commands that this person sees may have changed; keeps what is being typed.

@@ -1,5 +1,6 @@
 // The "Server" tab: switches over people, channels and the bot's own place, the things that a server's staff could change.
 import { tell } from "./api.js";
+import { openModal } from "./dialogs.js";
 import { byId, element } from "./dom.js";
 
 let say = () => {};
@@ -9,12 +10,15 @@ export function start(announce) {
   say = announce;
 }
 
+// Returns "" or why it could not be done, as a dialog wants it.
 async function turn(verb, fields = {}) {
   try {
     say((await tell("/api/server", { verb, ...fields })).said);
+    return "";
   } catch (error) {
     say(error.message, true);
     drawn = ""; // the control shows what was wished; the next state puts it right
+    return error.message;
   }
 }
 
@@ -83,14 +87,43 @@ function place(channel) {
       button(`${id}-delete`, thread ? "Delete thread" : "Delete channel", () => turn("delete_channel", where), true)));
 }
 
-function server({ bot, locales, guild_locale, upload_limits, upload_limit, token_lifetimes, token_lifetime }) {
+function server({ bot, roles, locales, guild_locale, upload_limits, upload_limit, token_lifetimes, token_lifetime }) {
   return element("div", { class: "switches" },
     bot.member
       ? button("server-bot", "Remove the bot from the server", () => turn("bot", { on: false }), true)
       : button("server-bot", "Add the bot to the server again", () => turn("bot", { on: true })),
+    button("server-access", "Who may use a command…", () => askAccess(bot.commands, roles)),
+    button("server-automod", "Words that AutoMod stops…", askWords),
     list("server-locale", "The server's language ", locales, guild_locale, (locale) => turn("guild_locale", { locale })),
     list("server-limit", "Largest file ", upload_limits, upload_limit, (mib) => turn("upload_limit", { mib })),
     list("server-token", "Answers live ", token_lifetimes, token_lifetime, (seconds) => turn("token_lifetime", { seconds })));
+}
+
+// Dialogs of the page's own, in the shape of the bot's.
+const TEXT = 4;
+const STRING_SELECT = 3;
+const RADIOS = 21;
+const label = (text, component, description) => ({ type: 18, label: text, description, component });
+
+function askWords() {
+  const words = { type: TEXT, style: 2, custom_id: "words", required: false };
+  openModal({
+    title: "Words that AutoMod stops",
+    components: [label("Words", words, "One per line. They take the place of the words so far; none: AutoMod stops nothing.")],
+  }, (values) => turn("block_words", values));
+}
+
+function askAccess(commands, roles) {
+  const choice = (value, words) => ({ value, label: words });
+  const offered = { type: STRING_SELECT, custom_id: "command", options: commands.map((name) => choice(name, `/${name}`)) };
+  const wish = { type: RADIOS, custom_id: "wish", options: [choice("yes", "May use it"), choice("no", "May not use it"), choice("default", "As the bot registered it")] };
+  openModal({
+    title: "Who may use a command",
+    components: [
+      label("Command", offered),
+      label("Role", { type: STRING_SELECT, custom_id: "role", options: roles.filter(({ key }) => !key.includes("/")).map(({ id, name }) => choice(id, name)) }),
+      label("Permission", wish)],
+  }, ({ command, role, wish: chosen }) => turn("command_access", { command: command[0], role: role[0], wish: chosen }));
 }
 
 let refusal; // survives the drawing anew of the list

@@ -111,6 +111,21 @@ async def test_a_thread_is_opened_and_looked_into(rig: Rig, browser: Browser) ->
     assert browser.problems == []
 
 
+async def test_a_command_is_closed_to_everybody_by_hand(rig: Rig, browser: Browser) -> None:
+    """The dialog asks for command, role and permission; then Ann is not offered the command any more."""
+    await open_page(browser, rig)
+    await browser.evaluate("document.querySelector('#tab-server').click()")
+    await press(browser, "server-access")
+    for field, value in (("command", "video"), ("role", str(rig.discord.roles["everyone"].id))):
+        await browser.evaluate(f"document.querySelector('#dialog [data-field={field}] select').value = '{value}'")
+    await browser.evaluate("document.querySelector('#dialog [data-field=wish] input[value=no]').click()")
+    await press(browser, "modal-submit")
+    await browser.until("!document.querySelector('#dialog').open")
+
+    assert "video" not in [command["name"] for command in rig.discord.commands("ann", "video-lab")]
+    assert browser.problems == []
+
+
 async def test_a_narrow_window_starts_without_the_side_panel(rig: Rig, browser: Browser) -> None:
     """At 800 pixels nothing runs over the edge; the panel opens over the page and closes again; wide, it is there."""
     await browser.call("Emulation.setDeviceMetricsOverride", width=800, height=700, deviceScaleFactor=1, mobile=False)

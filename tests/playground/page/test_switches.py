@@ -151,10 +151,10 @@ async def test_the_bot_is_removed_and_added_again(discord: VirtualDiscord, page:
     """The list knows where it stands."""
     await turn(page, "bot", on=False)
     assert not discord.in_guild()
-    assert (await state(page))["bot"] == {"member": False}
+    assert not (await state(page))["bot"]["member"]
 
     await turn(page, "bot", on=True)
-    assert (await state(page))["bot"] == {"member": True}
+    assert (await state(page))["bot"]["member"]
 
 
 async def test_the_servers_language_and_its_limit(discord: VirtualDiscord, page: aiohttp.ClientSession) -> None:
@@ -182,6 +182,35 @@ async def test_discord_refuses_the_next_message(discord: VirtualDiscord, page: a
     assert (await state(page))["refusals_waiting"] == 0
 
 
+async def test_automod_stops_a_word(discord: VirtualDiscord, page: aiohttp.ClientSession) -> None:
+    """Which the bot learns as 200000; no words, no stop."""
+    address = f"{discord.origin}/api/v10/channels/{discord.channels['general'].id}/messages"
+    post = {"json": {"content": "a cat"}, "headers": {"Authorization": f"Bot {discord.token}"}}
+
+    await turn(page, "block_words", words="dog\n cat \n")
+    async with page.post(address, **post) as answer:
+        assert (await answer.json())["code"] == 200000
+    await turn(page, "block_words", words="")
+    async with page.post(address, **post) as answer:
+        assert answer.status == 200
+
+
+async def test_a_role_may_use_a_command(discord: VirtualDiscord, page: aiohttp.ClientSession) -> None:
+    """A command for moderators is offered to Ann once her role may use it."""
+    address = f"{discord.origin}/api/v10/applications/{discord.application_id}/commands"
+    command = {"name": "quota", "description": "Budgets", "default_member_permissions": "32"}
+    async with page.put(address, json=[command], headers={"Authorization": f"Bot {discord.token}"}) as answer:
+        assert answer.status == 200
+    everyone = {"command": "quota", "role": str(discord.roles["everyone"].id)}
+
+    assert (await state(page))["bot"]["commands"] == ["quota"]
+    assert discord.commands("ann", "general") == []
+    await turn(page, "command_access", **everyone, wish="yes")
+    assert len(discord.commands("ann", "general")) == 1
+    await turn(page, "command_access", **everyone, wish="default")
+    assert discord.commands("ann", "general") == []
+
+
 async def test_a_message_is_deleted_by_whoever_sees_it(discord: VirtualDiscord, page: aiohttp.ClientSession) -> None:
     """And by nobody who does not."""
     said = discord.say("mo", "staff", "psst")
@@ -203,6 +232,8 @@ async def test_a_message_is_deleted_by_whoever_sees_it(discord: VirtualDiscord, 
         ({"verb": "locale", "person": "ann", "locale": "xx"}, "xx is none of"),
         ({"verb": "upload_limit", "mib": -1}, "-1 is none of"),
         ({"verb": "refuse", "code": "7"}, "7 is none of"),
+        ({"verb": "command_access", "command": "video", "role": "7", "wish": "yes"}, "no such role"),
+        ({"verb": "block_words"}, "words"),
         ({"verb": "token_lifetime", "seconds": "nan"}, "nan is none of"),
         ({"verb": "member", "person": "owner", "on": False}, "owner cannot leave"),
         ({"verb": "delete_message", "person": "ann", "channel": "general"}, "message_id"),
