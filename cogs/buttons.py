@@ -9,7 +9,6 @@ from cogs.errors import answer_errors
 from cogs.jobs import cancel_job
 from cogs.outcomes import tell_outcomes
 from cogs.panels import Panels, action_handler, register_action
-from cogs.rerun import Reruns
 from cogs.services import Services
 
 
@@ -24,7 +23,6 @@ class Buttons:
         client.add_dynamic_items(JobButton)
         client.on_button = self.press
         Panels(self._services).register(client)
-        Reruns(self._services).register(client)
         for action, handler in HANDLERS.items():
             register_action(client, action, handler)
 

@@ -15,7 +15,7 @@ from cogs._lists import balance_embed
 from cogs._modal_fields import FIELD_CHARS, label, paragraph
 from cogs._replies import Interaction, defer, tell, words_of
 from cogs.panels import modal_id, open_modal, register_modal
-from cogs.reports import Reports, report_clip
+from cogs.reports import report_clip
 from cogs.services import Services
 
 ANIMATE = "animate"
@@ -30,7 +30,7 @@ class Menus:
         self._services = services
 
     def register(self, client: BotClient) -> None:
-        """Add the three menus, the form of the first, and what follows a report."""
+        """Add the three menus and the form of the first."""
         labels = Labels(self._services.catalogue)
         for key, callback in (("animate", self.animate), ("report", self.report), ("balance", self.balance)):
             menu = app_commands.ContextMenu(
@@ -43,7 +43,6 @@ class Menus:
                 menu.default_permissions = discord.Permissions(manage_guild=True)
             client.tree.add_command(menu)
         register_modal(client, ANIMATE, self.animated)
-        Reports(self._services).register(client)
 
     async def animate(self, interaction: Interaction, message: discord.Message) -> None:
         """Ask how the picture of a message moves."""
