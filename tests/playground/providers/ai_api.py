@@ -5,7 +5,7 @@ import io
 import itertools
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -103,6 +103,7 @@ class Host:
     origin: str = ""
     files: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    held: asyncio.Event = field(default_factory=asyncio.Event)  # set: answers go out
 
     def put(self, name: str, content_type: str, data: bytes) -> str:
         self.files[name] = (content_type, data)
@@ -117,6 +118,7 @@ class Host:
     async def serve(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
         self.asked.append(name)
+        await self.held.wait()
         if name not in self.files:
             return web.Response(status=404)
         content_type, data = self.files[name]
@@ -127,6 +129,7 @@ class Host:
 async def media_host() -> AsyncIterator[Host]:
     """A host on loopback."""
     host = Host()
+    host.held.set()
     app = web.Application()
     app.router.add_get("/{name}", host.serve)
     runner = web.AppRunner(app)
@@ -155,3 +158,10 @@ def video() -> bytes:
         command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", *source, "-pix_fmt", "yuv420p", str(path)]
         subprocess.run(command, check=True, timeout=30)
         return path.read_bytes()
+
+
+async def eventually(fact: Callable[[], bool], within_s: float = 5.0) -> None:
+    """Wait until `fact` holds. Raises TimeoutError."""
+    async with asyncio.timeout(within_s):
+        while not fact():  # noqa: ASYNC110 - the watched facts raise no event
+            await asyncio.sleep(0.005)
