@@ -14,7 +14,8 @@ async def can_read_history(client: discord.Client, channel_id: int) -> bool:
         discord.HTTPException: Discord did not say.
     """
     cached = client.get_channel(channel_id)
-    if isinstance(cached, discord.abc.GuildChannel | discord.Thread):
+    is_orphan = isinstance(cached, discord.Thread) and cached.parent is None  # its permissions are its parent's
+    if isinstance(cached, discord.abc.GuildChannel | discord.Thread) and not is_orphan:
         return _allows(cached.permissions_for(cached.guild.me))
     async with asyncio.timeout(LOOKUP_TIMEOUT_S):
         return await _ask(client, channel_id)

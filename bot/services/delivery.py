@@ -37,6 +37,8 @@ RETRY_BASE_S = 2.0
 RETRY_MAX_S = 300.0
 #: Whoever asked so recently is still a member; later it is looked up before a clip is posted where they may not see it.
 SURELY_MEMBER_FOR = timedelta(seconds=60)
+#: From 25 MiB down by halves to one, then a picture, then a bare link: more refusals for size are not about size.
+MAX_SIZES = 10
 CLOCK_TOLERANCE = timedelta(minutes=2)
 #: HTTP's answer to a dead bot token: it closes no rung, and the operator has to act first.
 UNAUTHORISED = 401
@@ -146,13 +148,14 @@ class Delivery:
             DeliveryError: it was not posted there, or (`DeliveryAmbiguous`) it may have been.
         """
         package = await self._packing.pack(held, rung)
-        while True:
+        for _ in range(MAX_SIZES):
             try:
                 return await self._post(held, rung, around, package)
             except DeliveryTooLarge as error:
                 if not package.size_bytes:
                     raise DeliveryForbidden(error.code, status=error.status) from error
                 package = await self._packing.smaller(held, rung, package)
+        raise DeliveryForbidden
 
     async def _post(self, held: Job, rung: Rung, around: Surroundings, package: Package) -> Posted:
         channel_id = await self._messenger.open_direct(held.user_id) if rung.is_direct else held.channel_id
