@@ -111,6 +111,9 @@ async def _tell_own(
     words = words_of(interaction, services.catalogue)
     view, standing = await _look(services, guild_id, interaction.user.id, roles)
     embed = balance_embed(view, title, words)
+    kind, role_id = standing.source
+    source = words(f"quota.source.{kind}", role=f"<@&{role_id}>", limit=words.limit(standing.limit))
+    embed.insert_field_at(1, name=words("quota.source"), value=source, inline=False)
     if (held := standing.suspension) is not None:
         key = "balance.suspended" if held.until is None else "balance.suspended_until"
         reason = escape_inline(one_line(held.reason, REASON_CHARS))

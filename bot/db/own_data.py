@@ -10,6 +10,8 @@ from bot.db.tables import (
     audit,
     budget,
     callback,
+    delivery_part,
+    guild,
     hold,
     job,
     job_event,
@@ -100,27 +102,26 @@ async def jobs(connection: AsyncConnection, user_id: int, *, limit: int) -> list
     return await _rows(connection, query)
 
 
-async def events(connection: AsyncConnection, job_ids: Sequence[str]) -> dict[str, list[Row]]:
-    """Return jobs' histories, oldest first."""
-    columns = (job_event.c.job_id, job_event.c.at, job_event.c.after, job_event.c.cause)
-    found: dict[str, list[Row]] = {}
-    for start in range(0, len(job_ids), CHUNK):
-        ids = job_ids[start : start + CHUNK]
-        for row in await _rows(
-            connection, sa.select(*columns).where(job_event.c.job_id.in_(ids)).order_by(job_event.c.id)
-        ):
-            found.setdefault(row.pop("job_id"), []).append(row)
-    return found
+#: What is kept of each job beside its row, by the name that it has in the file.
+JOB_PARTS = {
+    "history": (job_event, ("at", "after", "cause"), job_event.c.id),
+    "callbacks": (callback, ("first_at", "last_at", "count"), callback.c.attempt),
+    "messages": (
+        delivery_part,
+        ("number", "part", "channel_id", "message_id", "intended_at", "posted_at"),
+        delivery_part.c.intended_at,
+    ),
+}
 
 
-async def callbacks(connection: AsyncConnection, job_ids: Sequence[str]) -> dict[str, list[Row]]:
-    """Return when providers called back about jobs."""
-    columns = (callback.c.job_id, callback.c.first_at, callback.c.last_at, callback.c.count)
-    found: dict[str, list[Row]] = {}
-    for start in range(0, len(job_ids), CHUNK):
-        ids = job_ids[start : start + CHUNK]
-        for row in await _rows(connection, sa.select(*columns).where(callback.c.job_id.in_(ids))):
-            found.setdefault(row.pop("job_id"), []).append(row)
+async def job_parts(connection: AsyncConnection, job_ids: Sequence[str]) -> dict[str, dict[str, list[Row]]]:
+    """Return each job's history, callbacks and messages, oldest first, by the job's id."""
+    found: dict[str, dict[str, list[Row]]] = {job_id: {name: [] for name in JOB_PARTS} for job_id in job_ids}
+    for name, (table, columns, order) in JOB_PARTS.items():
+        query = sa.select(table.c.job_id, *(table.c[column] for column in columns)).order_by(order)
+        for start in range(0, len(job_ids), CHUNK):
+            for row in await _rows(connection, query.where(table.c.job_id.in_(job_ids[start : start + CHUNK]))):
+                found[row.pop("job_id")][name].append(row)
     return found
 
 
@@ -129,6 +130,7 @@ async def records(connection: AsyncConnection, user_id: int) -> dict[str, list[R
     b, w, q, s = budget.c, wallet_grant.c, quota.c, suspension.c
     allowances = sa.select(b.guild_id, b.starts_at, b.ends_at, b.limit_milli, b.settled_milli, b.held_milli)
     return {
+        "owned_servers": await _rows(connection, sa.select(guild.c.guild_id).where(guild.c.owner_id == user_id)),
         "allowances": await _rows(
             connection,
             allowances.where(b.level == Level.ALLOWANCE.value, b.subject == str(user_id)).order_by(b.starts_at),

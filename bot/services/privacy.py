@@ -72,9 +72,7 @@ class Privacy:
     async def _collect(self, connection: AsyncConnection, user_id: int) -> OwnData:
         found = await own_data.jobs(connection, user_id, limit=MOST_JOBS)
         count = await own_data.count_jobs(connection, user_id)
-        ids = [job["id"] for job in found]
-        histories = await own_data.events(connection, ids)
-        callbacks = await own_data.callbacks(connection, ids)
+        parts = await own_data.job_parts(connection, [job["id"] for job in found])
         facts: dict[str, Any] = await own_data.records(connection, user_id)
         lines = await own_data.audit_lines(connection, user_id, limit=MOST_AUDIT_LINES)
         facts["audit"] = [_audit_line(row, user_id) for row in lines]
@@ -85,10 +83,7 @@ class Privacy:
             user_id=user_id,
             made_at=self._clock.now(),
             facts={name: [_readable(row) for row in rows] for name, rows in facts.items()},
-            jobs=[
-                _job(job, histories.get(job["id"], []), user_id) | {"callbacks": callbacks.get(job["id"], [])}
-                for job in found
-            ],
+            jobs=[_job(job, parts[job["id"]], user_id) for job in found],
             lines=[statement_line(row, user_id) for row in entries],
             left_out=count - len(found),
         )
@@ -161,14 +156,16 @@ def _readable(row: dict[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def _job(row: dict[str, Any], history: list[dict[str, Any]], user_id: int) -> dict[str, Any]:
+def _job(row: dict[str, Any], parts: dict[str, list[dict[str, Any]]], user_id: int) -> dict[str, Any]:
     request = json.loads(row.pop("spec"))
     for reference in request["references"]:
         reference.pop("key")
-    events = [event | {"cause": without_others(event["cause"], user_id)} for event in history]
+    for event in parts["history"]:
+        event["cause"] = without_others(event["cause"], user_id)
     if row["decision_reason"]:
         row["decision_reason"] = without_others(row["decision_reason"], user_id)
-    return _readable(row) | {"request": request, "history": events}
+    shown = {name: [_readable(one) for one in rows] for name, rows in parts.items()}
+    return _readable(row) | {"request": request} | shown
 
 
 def _audit_line(row: Any, user_id: int) -> dict[str, Any]:

@@ -88,6 +88,15 @@ async def test_direct_messages_cover_servers_without_a_job(stage: Stage) -> None
     assert "Wallet: 5.0 credits" in said(result)
 
 
+async def test_balance_says_where_the_allowance_comes_from(stage: Stage) -> None:
+    """The default, everyone's limit, or one's own."""
+    before = said(await stage.ann.slash(stage.channel, "balance"))
+    await stage.mo.slash(stage.channel, "quota set", credits="7", member=stage.ann)
+
+    assert "default: 50.0 credits" in before
+    assert "own limit: 7.0 credits" in said(await stage.ann.slash(stage.channel, "balance"))
+
+
 async def test_a_suspension_is_shown_with_its_reason(stage: Stage) -> None:
     """To the member and to moderators."""
     await stage.world.moderation.suspend(stage.guild.id, stage.mo.id, stage.ann.id, None, "spam")

@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from datetime import timedelta
 
 from tests.cogs.conftest import Stage, said
 
@@ -102,3 +103,15 @@ async def test_posted_clips_say_that_their_buttons_know_nobody_any_more(stage: S
 
     assert pressed.ephemeral
     assert said(pressed).startswith("Only whoever asked for job")
+
+
+async def test_a_watched_job_is_named_with_its_time(stage: Stage) -> None:
+    """As a moment that Discord shows in the reader's own time."""
+    await stage.ann.slash(stage.channel, "video", prompt="a fox")
+    await stage.work()
+    (job,) = await stage.world.queries.jobs(user_id=stage.ann.id)
+    await stage.world.change(job, watch_until=stage.world.clock.now() + timedelta(days=2))
+
+    refused = said(await stage.ann.slash(stage.channel, "privacy delete"))
+
+    assert f"must be booked: {job.id}. Your data can be deleted after <t:" in refused

@@ -9,11 +9,12 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import fields
 from datetime import timedelta
+from types import ModuleType
 
 import pytest
 import sqlalchemy as sa
 
-from bot.db import guilds, members, privacy, tables
+from bot.db import files, guilds, members, privacy, tables, work
 from bot.db.jobs import encode_spec
 from bot.db.privacy import ERASED_SPEC
 from bot.domain.errors import BudgetRefused, Refused
@@ -72,6 +73,8 @@ async def live(world: World) -> dict[str, Job]:
     for job, actor in ((made["cancelled"], MO), (made["theirs"], ANN)):
         outcome = await world.cancellation.request(job.id, actor_id=actor, guild_id=GUILD, is_moderator=True)
         assert outcome is CancelOutcome.CANCELLED
+    await world.change(made["theirs"], decided_by=ANN, approval_message_id=6)
+    await world.change(made["cancelled"], decided_by=MO, decision_reason=REASON)
     return made
 
 
@@ -278,14 +281,74 @@ async def test_jobs_accepted_while_a_deletion_runs_are_never_taken_along(make_wo
         await world.run_until_quiet(within_s=3600)
 
 
+def pause(monkeypatch: pytest.MonkeyPatch, where: ModuleType, name: str) -> tuple[asyncio.Event, asyncio.Event]:
+    """Let the next call of a function wait in its transaction. Returns (it is there, it may go on)."""
+    there, go_on, real = asyncio.Event(), asyncio.Event(), getattr(where, name)
+
+    async def paused(*arguments: object, **named: object) -> object:
+        monkeypatch.setattr(where, name, real)
+        there.set()
+        await go_on.wait()
+        return await real(*arguments, **named)
+
+    monkeypatch.setattr(where, name, paused)
+    return there, go_on
+
+
+async def test_a_job_that_comes_during_a_deletion_waits_for_its_end(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And holds on what is left of the allowance then."""
+    await ask(world)
+    await world.run_until_quiet(within_s=3600)
+    there, go_on = pause(monkeypatch, files, "unused")
+    deletion = asyncio.create_task(privacy_of(world).delete(ANN))
+    await there.wait()
+    asking = asyncio.create_task(ask(world))
+    await asyncio.sleep(0.2)
+    assert not asking.done()
+
+    go_on.set()
+    await deletion
+    job = await asking
+
+    assert (await world.job(job)).user_id == ANN
+    used = [row.settled + row.held for row in await accounts(world.database) if row.level.value == "allowance"]
+    assert used == [credits("18")]
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_a_deletion_waits_for_a_job_that_is_being_accepted(
+    world: World, monkeypatch: pytest.MonkeyPatch, is_known: bool
+) -> None:
+    """And sees it open, although it was not there when the deletion began."""
+    await world.budgets.set_pool(guild_id=OTHER_GUILD, actor="operator", limit=None)
+    await ask(world, guild=GUILD if is_known else OTHER_GUILD)
+    await world.run_until_quiet(within_s=3600)
+    there, go_on = pause(monkeypatch, work, "count_waiting")
+    asking = asyncio.create_task(ask(world))
+    await there.wait()
+    deletion = asyncio.create_task(privacy_of(world).delete(ANN))
+    await asyncio.sleep(0.2)
+    assert not deletion.done()
+
+    go_on.set()
+    job = await asking
+    with pytest.raises(Refused, match="privacy_busy"):
+        await deletion
+
+    assert (await world.job(job)).user_id == ANN
+    assert len(await world.queries.jobs(user_id=ANN)) == 2
+
+
 async def test_a_kill_after_the_commit_leaves_no_file_for_ever(world: World) -> None:
     """The sweep finds what no row names, and nothing else."""
     kept, lost = reference("references/aa/kept.png"), reference("references/bb/lost.png")
     await ask(world, BEN, kept=(kept,))
     await ask(world, kept=(lost,))
     await world.run_until_quiet(within_s=3600)
-    files = [kept.key, lost.key, "references/cc/never-named.png", f"{kept.key}.small.png", "elsewhere/x"]
-    world.store.kept = list(files)
+    stored = [kept.key, lost.key, "references/cc/never-named.png", f"{kept.key}.small.png", "elsewhere/x"]
+    world.store.kept = stored
 
     async def killed(_key: str) -> None:
         raise asyncio.CancelledError
@@ -317,7 +380,8 @@ async def test_export_has_everything_and_nobody_else(world: World) -> None:
     text = json.dumps(document) + str(ledger)
     assert {job["id"] for job in document["jobs"]} == {made[n].id for n in ("delivered", "elsewhere", "cancelled")}
     assert document["jobs"][0]["request"]["prompt"] == PROMPT
-    assert document["jobs"][0]["history"]
+    assert [event["after"] for event in document["jobs"][-1]["history"]][-1] == "delivered"
+    assert document["jobs"][-1]["messages"][0]["posted_at"]
     assert document["own_limits"] == [{"guild_id": str(GUILD), "limit": "40.0"}]
     assert document["wallet_grants"][0]["granted"] == "20.0"
     assert [row["guild_id"] for row in document["roles_last_seen"]] == [str(GUILD), str(OTHER_GUILD)]
