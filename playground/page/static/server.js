@@ -96,7 +96,7 @@ function server({ bot, roles, locales, guild_locale, upload_limits, upload_limit
     button("server-automod", "Words that AutoMod stops…", askWords),
     list("server-locale", "The server's language ", locales, guild_locale, (locale) => turn("guild_locale", { locale })),
     list("server-limit", "Largest file ", upload_limits, upload_limit, (mib) => turn("upload_limit", { mib })),
-    list("server-token", "Answers live ", token_lifetimes, token_lifetime, (seconds) => turn("token_lifetime", { seconds })));
+    list("server-token", "Replies last ", token_lifetimes, token_lifetime, (seconds) => turn("token_lifetime", { seconds })));
 }
 
 // Dialogs of the page's own, in the shape of the bot's.

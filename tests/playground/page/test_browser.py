@@ -47,6 +47,17 @@ async def test_a_typed_command_is_found_filled_and_sent(rig: Rig, browser: Brows
     assert browser.problems == []
 
 
+async def test_a_slash_typed_anywhere_begins_a_command(rig: Rig, browser: Browser) -> None:
+    """With the focus on a person, a slash brings it to the command line, and the commands unfold."""
+    await open_page(browser, rig)
+    await browser.evaluate("document.querySelector('[data-person=ann]').focus()")
+    await browser.press("/", 191)
+    await browser.type("/")
+
+    assert await browser.evaluate("document.activeElement.id") == "command-filter"
+    assert "/balance" in await browser.evaluate("document.querySelector('#command-choices').innerText")
+
+
 async def test_what_members_type_is_never_html(rig: Rig, browser: Browser) -> None:
     """A prompt full of markup shows as it was typed."""
     await open_page(browser, rig)
