@@ -28,6 +28,9 @@ PAGE = 1000
 
 _HAS_REFERENCES = job.c.spec.like('%"references":[{%')
 
+#: The number of the message by which a private clip was shared; deliveries are numbered from 1.
+SHARED = 0
+
 
 def _keys(spec: str) -> list[str]:
     return [reference["key"] for reference in json.loads(spec)["references"]]
@@ -136,7 +139,7 @@ async def delete_old(connection: AsyncConnection, *, ended_before: datetime, now
     """Delete what only helps while a job is young: its callbacks, and messages that were meant but never receipted or
     that an earlier delivery made. Upload limits past their time and turns long ago go as well.
 
-    A job's newest receipts stay: *Delete* needs them after months.
+    A job's newest receipts stay, and that of a shared clip: *Delete* needs them after months.
     """
     old = sa.select(job.c.id).where(job.c.finished_at <= ended_before, job.c.watch_until.is_(None))
     await connection.execute(sa.delete(callback).where(callback.c.last_at <= ended_before, callback.c.job_id.in_(old)))
@@ -145,7 +148,7 @@ async def delete_old(connection: AsyncConnection, *, ended_before: datetime, now
     await connection.execute(
         sa.delete(delivery_part).where(
             d.intended_at <= ended_before,
-            sa.or_(d.message_id.is_(None), d.number < newest),
+            sa.or_(d.message_id.is_(None), sa.and_(d.number > SHARED, d.number < newest)),
             d.job_id.in_(old),
         )
     )

@@ -95,7 +95,10 @@ async def test_cancel_releases_and_shows_it_on_the_card(stage: Stage) -> None:
 
     assert f"Job `{job.id}` is cancelled; 9.0 credits are free again." in said(answer)
     assert "Cancelled" in said(result)
-    assert [button["label"] for button in result.response.components[0]["components"]] == ["Try again"]
+    assert [button["label"] for button in result.response.components[0]["components"]] == [
+        "Try again",
+        "Edit & rerun",
+    ]
 
 
 async def test_undelivered_clip_is_fetched_with_redeliver(stage: Stage) -> None:

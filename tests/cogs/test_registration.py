@@ -7,6 +7,9 @@ from bot.i18n import Catalogue
 from tests.cogs.conftest import Stage
 
 GUILD_CONTEXT, BOT_DM_CONTEXT = 0, 1
+MANAGE_GUILD = 0x20
+FOR_MEMBERS = {"video", "jobs", "balance", "help", "privacy", "Animate image", "Report clip"}
+FOR_MODERATORS = {"quota", "settings", "queue", "refund", "usage", "audit", "Show balance"}
 
 
 async def _commands(stage: Stage) -> dict[str, dict[str, Any]]:
@@ -17,12 +20,22 @@ async def test_commands_are_those_of_the_contract(stage: Stage) -> None:
     """Names, places and who may use them; nothing is for user installs."""
     found = await _commands(stage)
 
-    assert set(found) == {"video", "jobs", "balance", "quota", "help"}
-    assert {name for name, c in found.items() if BOT_DM_CONTEXT in c["contexts"]} == {"jobs", "balance", "help"}
+    gated = {name for name, c in found.items() if c["default_member_permissions"] == MANAGE_GUILD}
+    in_direct = {name for name, c in found.items() if BOT_DM_CONTEXT in c["contexts"]}
+    assert set(found) == FOR_MEMBERS | FOR_MODERATORS
+    assert gated == FOR_MODERATORS
+    assert in_direct == {"jobs", "balance", "help", "privacy"}
     assert all(GUILD_CONTEXT in c["contexts"] and c["integration_types"] == [0] for c in found.values())
-    assert found["quota"]["default_member_permissions"] == 0x20
     assert [o["name"] for o in found["jobs"]["options"]] == ["list", "show", "cancel", "redeliver"]
-    assert [o["name"] for o in found["quota"]["options"]] == ["set", "grant", "revoke", "show"]
+    assert [o["name"] for o in found["quota"]["options"]] == [
+        "set",
+        "grant",
+        "revoke",
+        "suspend",
+        "resume",
+        "show",
+        "list",
+    ]
 
 
 async def test_video_has_every_option_of_the_provider(stage: Stage) -> None:
@@ -81,10 +94,11 @@ async def test_own_guild_gets_the_commands_and_the_global_set_is_emptied(stage: 
         return len(await client.http.get_guild_commands(client.application_id, guild_id))
 
     await sync(stage.guild.id)
-    assert (await count(stage.guild.id), await count(None)) == (5, 0)
+    every = len(FOR_MEMBERS | FOR_MODERATORS)
+    assert (await count(stage.guild.id), await count(None)) == (every, 0)
 
     await sync(None)
-    assert (await count(stage.guild.id), await count(None)) == (0, 5)
+    assert (await count(stage.guild.id), await count(None)) == (0, every)
 
 
 async def test_differences_to_what_is_registered_are_named(stage: Stage) -> None:

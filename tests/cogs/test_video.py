@@ -22,7 +22,7 @@ async def test_accepted_prompt_becomes_a_card_then_a_clip_that_answers_it(stage:
     assert clip.attachments[0].filename.endswith(".mp4")
     assert clip.reference.message_id == card.id
     assert clip.content.startswith(stage.ann.mention)
-    assert [button.label for button in clip.components[0].children] == ["Again", "Delete"]
+    assert [button.label for button in clip.components[0].children] == ["Again", "Edit & rerun", "Extend", "Delete"]
 
 
 async def test_private_job_is_seen_by_its_requester_only(stage: Stage) -> None:

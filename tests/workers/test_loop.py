@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -15,7 +16,7 @@ from bot.workers.duties import Duties, Duty
 from bot.workers.loop import MAX_ATTEMPTS, WorkerLoop
 from tests.manual_clock import ManualClock
 from tests.services.fakes import P1
-from tests.services.world import GUILD, USER, World, credits
+from tests.services.world import GUILD, QUIET_RULES, USER, World, credits
 
 MakeWorld = Callable[..., World]
 S = JobState
@@ -208,9 +209,7 @@ async def test_a_long_step_renews_its_lease(make_world: MakeWorld) -> None:
 
 async def test_two_loops_run_each_job_once(make_world: MakeWorld) -> None:
     """Two workers on one database: one create, one fetch, one message each."""
-    world = make_world(rules=RICH)
-    world.places = type(world.places)({P1: 50}, 50)
-    world.restart()
+    world = make_world(rules=RICH, places={P1: 50}, guild_rules=replace(QUIET_RULES, running_cap=10))
     jobs = [await world.accept(user=USER + n % 4) for n in range(24)]
 
     async def done() -> bool:
