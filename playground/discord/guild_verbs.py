@@ -76,21 +76,24 @@ class GuildVerbs(Verbs):
         flag = Permission[permission.upper()]
         guilds.set_role_permission(self._world, place, found, flag, allowed=allowed)
 
-    def give_role(self, person: PersonRef, role: RoleRef) -> None:
-        """Let a member have a role. Raises: KeyError when the person is no member."""
+    def give_role(self, person: PersonRef | None, role: RoleRef) -> None:
+        """Let a member, or without one the bot, have a role. Raises: KeyError when the person is no member."""
         place, found = self._role(role)
-        member = place.members[self._person(person).id]
+        member = self._member(place, person)
         if found.id not in member.role_ids:
             member.role_ids.append(found.id)
             guilds.announce_member(self._world, place, member.user_id, "UPDATE")
 
-    def take_role(self, person: PersonRef, role: RoleRef) -> None:
-        """Take a role from a member. Raises: KeyError when the person is no member."""
+    def take_role(self, person: PersonRef | None, role: RoleRef) -> None:
+        """Take a role from a member, or without one from the bot. Raises: KeyError when the person is no member."""
         place, found = self._role(role)
-        member = place.members[self._person(person).id]
+        member = self._member(place, person)
         if found.id in member.role_ids:
             member.role_ids.remove(found.id)
             guilds.announce_member(self._world, place, member.user_id, "UPDATE")
+
+    def _member(self, place: Guild, person: PersonRef | None) -> Member:
+        return place.members[self._world.bot.id if person is None else self._person(person).id]
 
     def leave_guild(self, person: PersonRef, guild: GuildRef | None = None) -> None:
         """A member leaves. Raises: KeyError when the person is no member."""

@@ -101,6 +101,18 @@ async def test_members_are_announced_to_those_with_the_intent_only(wire: Virtual
     assert updated["system_channel_id"] is None
 
 
+async def test_bot_is_told_of_its_own_roles(wire: VirtualDiscord, listener: Listener) -> None:
+    """Its own membership needs no intent, and the role's permissions count at once."""
+    wire.give_role(None, "moderator")
+    told = await listener.until("GUILD_MEMBER_UPDATE")
+
+    assert told["user"]["id"] == str(wire.application_id)
+    assert str(wire.roles["moderator"].id) in told["roles"]
+    assert {"view_channel", "manage_guild"} <= set(wire.permissions(None, "staff"))
+    wire.take_role(None, "moderator")
+    assert "manage_guild" not in wire.permissions(None, "general")
+
+
 async def test_member_who_left_is_unknown(wire: VirtualDiscord, http: aiohttp.ClientSession) -> None:
     """404 / 10007, and the person can do nothing there any more."""
     wire.leave_guild("ann")
