@@ -124,7 +124,13 @@ class Wiring:
         self.wake = Wake()
         self.places = {name: settings.provider(name).concurrency for name in edges.providers}
         self.cards = Cards(
-            database, clock, messenger=edges.messenger, breaker=pace.view, places=self.places, rest_s=CARD_REST_S
+            database,
+            clock,
+            messenger=edges.messenger,
+            breaker=pace.view,
+            places=self.places,
+            timings=self.timings,
+            rest_s=CARD_REST_S,
         )
         self.quotes = Quotes(database, clock, admission=self.admission, wake=self.wake, timings=self.timings)
         self.approvals = self._approvals()

@@ -13,6 +13,7 @@ from bot.domain.errors import DeliveryError
 from bot.domain.jobs import CardTarget, Job, JobState
 from bot.domain.rules import PublicPrompts
 from bot.ports import BreakerView, CardView, Messenger
+from bot.services.config import Timings
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ class Cards:
         messenger: Messenger,
         breaker: BreakerView,
         places: Mapping[str, int],
+        timings: Timings,
         rest_s: float = 0.0,
     ) -> None:
         """`places` are the running places of each provider account, from which a waiting job's start is expected.
@@ -59,6 +61,7 @@ class Cards:
         `rest_s` is the time between two edits of one card, in which its changes gather into the next edit.
         """
         self._places = places
+        self._approval_ttl = timedelta(seconds=timings.approval_ttl_s)
         self._rest_s = rest_s
         self._database = database
         self._clock = clock
@@ -150,8 +153,9 @@ class Cards:
     async def _show(self, seen: _Seen, card: CardTarget) -> None:
         current = seen.job
         note = await self._note(seen, card)
-        params = {"at": seen.starts_at} if note == "starts" else None
-        view = CardView(job=current, note=note, note_params=params, prompt_shown=seen.prompts)
+        lapses_at = current.updated_at + self._approval_ttl
+        moments = {"starts": seen.starts_at, "lapses": lapses_at}
+        view = CardView(job=current, note=note, note_params={"at": moments.get(note or "")}, prompt_shown=seen.prompts)
         try:
             shown = await self._messenger.show_card(card, view)
         except DeliveryError as error:
@@ -173,6 +177,8 @@ class Cards:
             return "parked"
         if current.cancel_requested_at and not current.is_final:
             return "cancelling"
+        if current.state is JobState.AWAITING_APPROVAL:
+            return "lapses"
         if current.state is JobState.QUEUED:
             breaker = await self._breaker.state(current.provider)
             if breaker.is_open:

@@ -146,7 +146,14 @@ class World:
         self.wake = Wake()
         levels = LevelBook(self.rules)
         admission = Admission(self.offered, levels)
-        self.cards = Cards(database, clock, messenger=self.messenger, breaker=self.breaker, places=self.places)
+        self.cards = Cards(
+            database,
+            clock,
+            messenger=self.messenger,
+            breaker=self.breaker,
+            places=self.places,
+            timings=self.timings,
+        )
         self.generation = Generation(
             database,
             clock,

@@ -1,0 +1,76 @@
+"""What a card says of a job that waits: for a place, for a moderator."""
+
+from datetime import timedelta
+
+from bot.domain.jobs import Job
+from bot.domain.rules import GuildRules, PublicPrompts
+from bot.ports import CardView
+from bot.services.config import MoneyRules
+from tests.services.fakes import P1
+from tests.services.world import USER, World, credits
+
+RICH = MoneyRules(member_allowance=None, guild_pool=None)
+
+
+async def _later(world: World) -> Job:
+    world.clock.advance(1)
+    return await world.accept()
+
+
+async def _card(world: World, job: Job) -> CardView:
+    await world.cards.refresh(job.id)
+    return world.messenger.cards[-1]
+
+
+async def test_a_job_with_a_free_place_expects_no_wait(make_world) -> None:  # noqa: ANN001
+    """Nothing is ahead of it."""
+    world = make_world(rules=RICH, places={P1: 2})
+
+    assert (await _card(world, await world.accept())).note is None
+
+
+async def test_a_members_third_job_waits_for_the_first(make_world) -> None:  # noqa: ANN001
+    """Two run at a time for each member; jobs last two minutes where nothing is known."""
+    world = make_world(rules=RICH, places={P1: 10})
+    jobs = [await _later(world) for _ in range(5)]
+    await world.dispatch.run()
+
+    third, fifth = await _card(world, jobs[2]), await _card(world, jobs[4])
+
+    now = world.clock.now()
+    assert (third.note, third.note_params) == ("starts", {"at": now + timedelta(seconds=120)})
+    assert fifth.note_params == {"at": now + timedelta(seconds=240)}
+
+
+async def test_fifty_queued_jobs_of_one_member_delay_anothers_first_by_one_turn(make_world) -> None:  # noqa: ANN001
+    """The card of the other's first job expects the next free place, not the fifty-first."""
+    world = make_world(rules=RICH, places={P1: 1})
+    for _ in range(50):
+        await world.accept()
+    await world.dispatch.run()
+    other = await world.accept(user=USER + 1)
+
+    card = await _card(world, other)
+
+    assert card.note_params == {"at": world.clock.now() + timedelta(seconds=240)}
+
+
+async def test_a_job_before_a_moderator_says_when_it_lapses(make_world) -> None:  # noqa: ANN001
+    """A day after it began to wait."""
+    world = make_world(guild_rules=GuildRules(confirm_over=None, approve_over=credits("5")))
+    job = await world.accept()
+
+    card = await _card(world, job)
+
+    assert (card.note, card.note_params) == ("lapses", {"at": job.updated_at + timedelta(days=1)})
+
+
+async def test_the_card_knows_how_prompts_are_shown(make_world) -> None:  # noqa: ANN001
+    """As the server wants it at that moment."""
+    world = make_world(guild_rules=GuildRules(confirm_over=None, public_prompts=PublicPrompts.SPOILER))
+    job = await world.accept()
+    before = await _card(world, job)
+    await world.set_rules(public_prompts=PublicPrompts.NO)
+
+    assert before.prompt_shown is PublicPrompts.SPOILER
+    assert (await _card(world, job)).prompt_shown is PublicPrompts.NO
