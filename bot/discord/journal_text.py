@@ -1,5 +1,6 @@
 """Lines of the log channel and the operator's alerts as sentences. Nothing in them pings or formats."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +15,9 @@ TEXT_CHARS = 120
 OPERATORS_LANGUAGE = "en"
 
 #: What a line is called by its event; an event that has no sentence of its own is shown by its name.
-_KNOWN = frozenset({"job.accepted", "job.ended", "refused", "moderator", "overrun", "report"})
+_KNOWN = frozenset({"job.accepted", "job.ended", "refused", "moderator", "overrun"})
+_MEMBER = re.compile(r"\bmember (\d{15,20})\b")
+_SNOWFLAKE_DIGITS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,6 @@ class JournalText:
             _channel(detail),
             words("journal.private") if detail.get("is_private") else "",
             "" if detail.get("is_private") else _plain(detail.get("prompt"), PROMPT_CHARS),
-            _plain(detail.get("reason"), TEXT_CHARS),
         ]
 
     def _act(self, detail: Mapping[str, Any], words: Words) -> list[str]:
@@ -66,7 +68,7 @@ class JournalText:
             words("journal.moderator", actor=f"<@{actor}>" if actor.isdecimal() else _plain(actor, 40)),
             words(key) if self.catalogue.has(key) else _code(action),
             _subject(str(detail.get("subject") or "")),
-            _plain(detail.get("detail"), TEXT_CHARS),
+            _MEMBER.sub(r"<@\1>", _plain(detail.get("detail"), TEXT_CHARS)),
             _plain(detail.get("reason"), TEXT_CHARS),
         ]
 
@@ -100,12 +102,9 @@ def _subject(subject: str) -> str:
     scope, _, name = subject.rpartition(":")
     if name.isdecimal() and name != "0":
         sign = {"role": "@&", "channel": "#", "member": "@", "": "@"}.get(scope)
-        if sign is not None and len(name) >= SNOWFLAKE_DIGITS:
+        if sign is not None and len(name) >= _SNOWFLAKE_DIGITS:
             return f"<{sign}{name}>"
     return _code(subject)
-
-
-SNOWFLAKE_DIGITS = 15
 
 
 def _plain(value: object, most: int) -> str:

@@ -116,9 +116,9 @@ class Alerts:
             if key not in found:
                 await self._close(key, state)
         for key, trouble in found.items():
-            state = known.get(key) or await self._open(trouble)
-            if state is not None:
-                await self._tell(trouble, state)
+            begun = known.get(key) or await self._open(trouble)
+            if begun is not None:
+                await self._tell(trouble, begun)
 
     async def _troubles(self, known: Mapping[str, object], figures: Mapping[str, Figure | None]) -> list[Trouble]:
         now = self._clock.now()

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from bot.clock import Clock
 from bot.db import guilds, log_lines, values
 from bot.db.engine import Database
@@ -32,6 +34,9 @@ LONGEST_WAIT = timedelta(minutes=10)
 #: Lines for a channel that stays closed to the bot are dropped after so long, and never more than so many are kept.
 PATIENCE = timedelta(hours=1)
 MOST_KEPT = 500
+
+#: A guild's claim before its first one.
+FRESH: dict[str, Any] = {"channel": None, "last": None, "closed_since": None, "failures": 0}
 
 
 class LineWriter(Protocol):
@@ -100,30 +105,34 @@ class Journal:
             before = await values.read(connection, key)
             if before is not None and _moment(before["until"]) > now:
                 return None
-            rules = await guilds.rules(connection, guild_id)
-            row = await guilds.find(connection, guild_id)
-            await log_lines.keep_newest(connection, guild_id, most=MOST_KEPT)
-            last = before["last"] if before else None
-            found = await log_lines.oldest(connection, guild_id, limit=MOST_LINES, last=last)
-            if not found and last is not None:  # its lines were dropped meanwhile
-                found = await log_lines.oldest(connection, guild_id, limit=MOST_LINES)
-            if not found or rules.log_channel_id is None or row is None or row.removed_at is not None:
+            claim = (before or FRESH) | {"until": _micros(now + CLAIMED_FOR)}
+            if not await values.swap(connection, key, before, claim):  # lines are read only once they are ours
+                return None
+            found, channel_id, locale = await self._next_lines(connection, guild_id, claim["last"])
+            if not found or channel_id is None:
                 if found:
-                    await log_lines.delete(connection, guild_id, last=found[-1].id)
-                await values.swap(connection, key, before, None)
+                    await log_lines.delete(connection, guild_id)
+                await values.swap(connection, key, claim, None)
                 return None
-            lines, text = self._write(found, rules.language or row.locale)
-            is_same_channel = before is not None and before["channel"] == rules.log_channel_id
-            claim = {
-                "until": _micros(now + CLAIMED_FOR),
-                "channel": rules.log_channel_id,
-                "last": lines[-1].id,
-                "closed_since": before["closed_since"] if before and is_same_channel else None,
-                "failures": before["failures"] if before and is_same_channel else 0,
-            }
-            if not await values.swap(connection, key, before, claim):
-                return None
-        return _Batch(guild_id, rules.log_channel_id, lines, text, claim)
+            lines, text = self._write(found, locale)
+            known = claim if claim["channel"] == channel_id else claim | {"closed_since": None, "failures": 0}
+            final = known | {"channel": channel_id, "last": lines[-1].id}
+            await values.swap(connection, key, claim, final)
+        return _Batch(guild_id, channel_id, lines, text, final)
+
+    async def _next_lines(
+        self, connection: AsyncConnection, guild_id: int, last: int | None
+    ) -> tuple[list[log_lines.Line], int | None, str]:
+        """Return a guild's oldest lines, log channel and language; with `last` the lines of a batch begun before."""
+        rules = await guilds.rules(connection, guild_id)
+        row = await guilds.find(connection, guild_id)
+        await log_lines.keep_newest(connection, guild_id, most=MOST_KEPT)
+        found = await log_lines.oldest(connection, guild_id, limit=MOST_LINES, last=last)
+        if not found and last is not None:  # its lines were dropped meanwhile
+            found = await log_lines.oldest(connection, guild_id, limit=MOST_LINES)
+        if row is None or row.removed_at is not None:
+            return found, None, ""
+        return found, rules.log_channel_id, rules.language or row.locale
 
     def _write(self, found: list[log_lines.Line], locale: str) -> tuple[list[log_lines.Line], str]:
         """Return the lines that fit one message, and their text."""

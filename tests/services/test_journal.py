@@ -272,12 +272,27 @@ async def test_lines_are_in_the_guilds_language(world: World, channels: Channels
     assert "Geweigerd" in channels.lines()[0]
 
 
+async def test_an_act_names_who_did_what_to_whom_and_why(world: World, log: Journal, channels: Channels) -> None:
+    """A moderator's refund, in words; people are shown as mentions, which ping nobody."""
+    member = 80351110224678912
+    job = await world.accept("a red boat", user=member)
+    await world.run_until_quiet()
+    await world.refunds.refund(job.id, guild_id=GUILD, actor_id=81384788765712384, reason="*blurry*")
+
+    for _ in range(5):
+        await log.flush()
+
+    line = channels.lines()[-1]
+    for part in ("<@81384788765712384>", "refunded a job", f"`{job.id}`", f"<@{member}>, 9.0 credits", r"\*blurry\*"):
+        assert part in line, part
+
+
 @pytest.mark.parametrize(
     ("event", "detail"),
     [
         ("moderator", {"action": "x`y", "actor": "1", "subject": "@everyone", "reason": "**hi** [a](http://x)\n# b"}),
         ("job.ended", {}),
-        ("report", {"job_id": "0" * 12, "reason": "rude " * 200, "user_id": 5}),
+        ("job.accepted", {"job_id": "0" * 12, "prompt": "rude " * 200, "user_id": 5, "state": "queued"}),
         ("from.another.version", {"text": "<@1> `*`"}),
     ],
 )
