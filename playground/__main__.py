@@ -8,7 +8,7 @@ import signal
 import sys
 import tempfile
 import webbrowser
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -100,9 +100,9 @@ async def _start_with_page(folder: Path, port: int | None) -> Rig:
         return await _start(folder, 0)
 
 
-async def _start(folder: Path, page_port: int | None) -> Rig:
+async def _start(folder: Path, page_port: int | None, bot_env: Mapping[str, str] | None = None) -> Rig:
     try:
-        return await Rig.start(folder, page_port=page_port)
+        return await Rig.start(folder, page_port=page_port, bot_env=bot_env)
     except (RuntimeError, TimeoutError) as error:
         raise StartFailed(str(error)) from error
 
@@ -123,12 +123,12 @@ def _welcome(rig: Rig, address: str) -> str:
 
 
 async def _run_script(name: str, data_dir: Path | None) -> int:
-    steps = Steps()
+    script, steps = SCRIPTS[name], Steps()
     with tempfile.TemporaryDirectory(prefix="playground-") as folder:
-        rig = await _start(data_dir or Path(folder), None)
+        rig = await _start(data_dir or Path(folder), None, script.bot_env)
         steps.ok("the bot started, connected and registered its commands")
         try:
-            await SCRIPTS[name](rig, steps)
+            await script.play(rig, steps)
         except StepFailed:
             print(f"The end of the bot's log:\n{rig.log_tail(4000)}", file=sys.stderr)
             return 1

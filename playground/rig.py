@@ -17,6 +17,7 @@ from playground.rig_bot import BotProcess, bot_command
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 5.0
 """How long the bot may take to stop at the end; what it then leaves is in its database."""
+COMMAND_TIMEOUT_S = 60.0
 POLL_S = 0.05
 ERROR_LOG_BYTES = 2000
 
@@ -138,6 +139,10 @@ class Rig:
     async def terminate_bot(self, timeout_s: float = 20) -> tuple[int, float]:
         """SIGTERM; the exit code and the seconds until the bot was gone."""
         return await self._bot.terminate(timeout_s)
+
+    async def run_command(self, *arguments: str, timeout_s: float = COMMAND_TIMEOUT_S) -> tuple[int, str]:
+        """Run `python -m bot ARGUMENTS` with the bot's settings: its exit code, and what it printed."""
+        return await self._bot.run_beside(arguments, timeout_s)
 
     async def restart(self) -> None:
         """SIGKILL, then start again."""

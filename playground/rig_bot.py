@@ -47,12 +47,10 @@ class BotProcess:
 
         It runs in the data folder, so that no `.env` of the project reaches it.
         """
-        environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
-        environment |= {"PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1", **self._settings}
         with self.log_path.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *self._command,
-                env=environment,
+                env=self._environment(),
                 cwd=self._folder,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
@@ -60,6 +58,34 @@ class BotProcess:
                 start_new_session=True,
                 preexec_fn=_end_with_parent(),
             )
+
+    def _environment(self) -> dict[str, str]:
+        environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        return environment | {"PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1", **self._settings}
+
+    async def run_beside(self, arguments: Sequence[str], timeout_s: float) -> tuple[int, str]:
+        """Run another command of the bot's with the same settings, to its end: exit code, and what it printed.
+
+        Raises: TimeoutError when it has not ended after `timeout_s`; it is killed then.
+        """
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "bot",
+            *arguments,
+            env=self._environment(),
+            cwd=self._folder,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        try:
+            out, _none = await asyncio.wait_for(process.communicate(), timeout_s)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            raise
+        return process.returncode or 0, out.decode(errors="replace")
 
     async def kill(self) -> None:
         """SIGKILL to the whole group; returns when it is gone. Nothing happens when it does not run."""

@@ -1,15 +1,14 @@
 """The newcomer's path: one /video with the defaults, the clip in the channel, the balance 9.0 credits lower."""
 
 import asyncio
-import json
 import re
 import shutil
 import tempfile
-from typing import Any
 
 import aiohttp
 
 from playground.rig import Rig
+from playground.scripts.reading import Json, clip_url, text_of
 from playground.scripts.steps import Steps
 
 PROMPT = "A cat running under cherry blossoms"
@@ -18,8 +17,6 @@ DECODE_TIMEOUT_S = 60
 COST = "9.0"
 LEFT = "41.0"
 """A member starts with 50 credits a week; 5 s of seedance-2.0 at 720p cost 9.0 (the provider's price table)."""
-
-Json = dict[str, Any]
 
 
 async def first_clip(rig: Rig, steps: Steps) -> None:
@@ -32,15 +29,19 @@ async def first_clip(rig: Rig, steps: Steps) -> None:
     )
 
     def clip_message() -> Json | None:
-        return next((message for message in discord.messages(channel, ann) if _clip_url(message)), None)
+        return next((message for message in discord.messages(channel, ann) if clip_url(message)), None)
 
     try:
         message = await discord.wait_for(clip_message, timeout_s=CLIP_TIMEOUT_S)
     except TimeoutError:
-        steps.require(False, "the clip arrived in the channel", "; ".join(_texts(discord.messages(channel, ann))))
+        steps.require(
+            False,
+            "the clip arrived in the channel",
+            "; ".join(text_of(shown) for shown in discord.messages(channel, ann)),
+        )
         return
     steps.ok("the clip arrived in the channel")
-    data = await _download(_clip_url(message))
+    data = await _download(clip_url(message))
     trouble = await _decode(data)
     steps.require(not trouble, f"the clip plays ({len(data):,} bytes of MP4, decoded to the end)", trouble)
     used = rig.movie.account.used
@@ -55,40 +56,13 @@ async def _check_balance(rig: Rig, steps: Steps) -> None:
 
     def answer() -> str | None:
         new = [message for message in discord.messages(channel, ann) if message["id"] not in seen]
-        return next((text for text in _texts(new) if re.search(r"\d", text)), None)
+        return next((text for text in map(text_of, new) if re.search(r"\d", text)), None)
 
     try:
         text = await discord.wait_for(answer, timeout_s=10)
     except TimeoutError:
         text = "no answer"
     steps.require(bool(re.search(rf"(?<![\d.]){LEFT}(?!\d)", text)), f"/balance shows {LEFT} credits left of 50", text)
-
-
-def _clip_url(message: Json) -> str:
-    for attachment in message.get("attachments", []):
-        if attachment["filename"].endswith(".mp4"):
-            return str(attachment["url"])
-    found = re.search(r'"(http[^"]+\.mp4[^"]*)"', json.dumps(message.get("components", [])))
-    return found.group(1) if found else ""
-
-
-def _texts(messages: list[Json]) -> list[str]:
-    """All that a reader sees of each message, as one line."""
-    return [" ".join(_strings(message)).replace("\n", " ") for message in messages]
-
-
-def _strings(node: Any) -> list[str]:
-    if isinstance(node, list):
-        return [text for child in node for text in _strings(child)]
-    if not isinstance(node, dict):
-        return []
-    own = [
-        node[key]
-        for key in ("content", "title", "description", "name", "value", "label")
-        if isinstance(node.get(key), str)
-    ]
-    inner = [text for key in ("embeds", "fields", "components", "accessory") for text in _strings(node.get(key))]
-    return [text for text in [*own, *inner] if text]
 
 
 async def _download(url: str) -> bytes:

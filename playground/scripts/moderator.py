@@ -1,0 +1,24 @@
+"""A moderator's day: settings, quotas, rules, approvals, the console, buttons, reports, a member's own data."""
+
+from playground.rig import Rig
+from playground.scripts.moderator_quotas import quotas
+from playground.scripts.moderator_settings import settings
+from playground.scripts.steps import Steps
+from playground.scripts.visit import Visit
+
+MODERATOR_SETTINGS = {
+    "DISCORD_GUILD_ID": "",
+    "POLL_INTERVAL_S": "1",
+    "SEEDANCE2_MOVIE_REQUESTS_PER_MINUTE": "6000",
+}
+"""Without a home server, commands are registered everywhere: direct messages and other servers have them too."""
+
+RENDER_S = 0.3
+
+
+async def moderator(rig: Rig, steps: Steps) -> None:
+    """Run it. Raises StepFailed at the first step that does not hold."""
+    visit = Visit(rig, steps)
+    rig.movie.render_s = RENDER_S
+    for story in (settings, quotas):
+        await story(visit)
