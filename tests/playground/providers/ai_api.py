@@ -120,7 +120,7 @@ class Host:
         self.asked.append(name)
         await self.held.wait()
         if name not in self.files:
-            return web.Response(status=404)
+            return web.Response(status=404, body=picture(), content_type="image/png")
         content_type, data = self.files[name]
         return web.Response(body=data, content_type=content_type)
 
@@ -149,15 +149,16 @@ def picture(size: tuple[int, int] = (64, 64), kind: str = "PNG") -> bytes:
     return target.getvalue()
 
 
-@lru_cache(maxsize=1)
-def video() -> bytes:
-    """A real MP4 of 1.5 seconds, 90 x 160."""
+@lru_cache(maxsize=8)
+def video(container: str = "mp4") -> bytes:
+    """A real H.264 video of 1.5 seconds, 90 x 160; written to a pipe, Matroska has no duration."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "a.mp4")
-        source = ["-f", "lavfi", "-i", "color=c=red:s=90x160:r=8:d=1.5"]
-        command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", *source, "-pix_fmt", "yuv420p", str(path)]
-        subprocess.run(command, check=True, timeout=30)
-        return path.read_bytes()
+        path = Path(folder, "a")
+        target = ["pipe:1"] if container == "matroska" else ["-y", str(path)]
+        source = ["-f", "lavfi", "-i", "color=c=red:s=90x160:r=8:d=1.5", "-pix_fmt", "yuv420p", "-c:v", "libx264"]
+        command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", *source, "-f", container, *target]
+        printed = subprocess.run(command, check=True, timeout=30, stdout=subprocess.PIPE).stdout
+        return printed or path.read_bytes()
 
 
 async def eventually(fact: Callable[[], bool], within_s: float = 5.0) -> None:

@@ -14,7 +14,7 @@ import pytest
 from playground.providers.ai_pictures import clip_pixels
 from playground.providers.ai_rules import SEEDANCE2, VideoOrder, read_video
 from playground.providers.ai_tasks import Reference
-from tests.playground.providers.ai_api import GPT, NANO, AiApi, Host, ai_api, eventually, media_host, picture
+from tests.playground.providers.ai_api import GPT, NANO, AiApi, Host, ai_api, eventually, media_host, picture, video
 
 START = {"mode": "image-to-video"}
 MEDIA = {"mode": "media-to-video"}
@@ -84,6 +84,14 @@ async def test_bad_media_are_refused_at_once(api: AiApi, host: Host, content_typ
     assert (await api.refusal(**MEDIA, media_urls=[host.picture(), url]))[:2] == (400, "invalid_request")
     assert not api.ai.tasks
     assert api.ai.account.used == 0
+
+
+@pytest.mark.parametrize(("container", "status"), [("mp4", 202), ("mov", 202), ("matroska", 400), ("avi", 400)])
+async def test_a_video_must_tell_its_duration(api: AiApi, host: Host, container: str, status: int) -> None:
+    """MP4 and MOV do; a stream without a duration does not, and other containers are no reference."""
+    url = host.put("x", "video/x-any", video(container))
+
+    assert (await api.submit(**MEDIA, media_urls=[url]))[0] == status
 
 
 async def test_media_that_are_gone_are_refused_at_once(api: AiApi, host: Host) -> None:
