@@ -1,7 +1,10 @@
 """A moderator's day: settings, quotas, rules, approvals, the console, buttons, reports, a member's own data."""
 
 from playground.rig import Rig
+from playground.scripts.moderator_approvals import approvals
+from playground.scripts.moderator_console import console
 from playground.scripts.moderator_quotas import quotas
+from playground.scripts.moderator_rules import rules
 from playground.scripts.moderator_settings import settings
 from playground.scripts.steps import Steps
 from playground.scripts.visit import Visit
@@ -20,5 +23,5 @@ async def moderator(rig: Rig, steps: Steps) -> None:
     """Run it. Raises StepFailed at the first step that does not hold."""
     visit = Visit(rig, steps)
     rig.movie.render_s = RENDER_S
-    for story in (settings, quotas):
+    for story in (settings, quotas, rules, approvals, console):
         await story(visit)

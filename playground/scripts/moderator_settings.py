@@ -19,6 +19,7 @@ async def settings(visit: Visit) -> None:
     )
     discord.create_channel("lounge")
     discord.create_channel("bot-log")
+    discord.create_role("helper")
     opened = await visit.use("mo", "general", "settings")
     panel = await visit.tells(opened, "Settings of this server", "/settings shows its panel, privately")
     await _access(visit, panel)
@@ -56,7 +57,7 @@ async def _access(visit: Visit, panel: Json) -> None:
         "channels": ["video-lab", "general", "after-dark"],
         "restricted_models": [FAST],
         "blocked": f"{BLOCKED}\n/gh[ou]st/",
-        "moderator_roles": ["supporter"],
+        "moderator_roles": ["helper"],
     }
     await _change(visit, panel, "access", good, "Only in age-restricted channels", "access is changed")
 
