@@ -72,11 +72,13 @@ class Breaker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class UploadedReference:
-    """What the provider calls a reference that it has now (P1: its `file_path`)."""
+    """What the provider calls a reference that it has now (P1: its `file_path`), or an https link at which it may fetch
+    it. `duration_s` is None for pictures."""
 
     role: str
     kind: MediaKind
     address: str
+    duration_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ class ProviderTraits:
     has_callback: bool
     has_idempotency: bool
     charges_failures: bool = False
+    takes_links: bool = False  # references reach it as links, not by upload
 
 
 class Provider(Protocol):
@@ -156,6 +159,23 @@ class Provider(Protocol):
 
     async def balance(self) -> Decimal | None:
         """Return the account's remaining credits, None where the provider has no such address."""
+        ...
+
+    async def check_key(self) -> None:
+        """Prove that the provider takes the key, by a request that changes nothing.
+
+        Raises:
+            ProviderAccount: it does not.
+            ProviderError: no usable answer this time.
+        """
+        ...
+
+    async def styles(self) -> list[str]:
+        """Return the visual styles that the provider lists, none where it has no such list.
+
+        Raises:
+            ProviderError: no usable answer this time.
+        """
         ...
 
 

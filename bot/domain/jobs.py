@@ -100,7 +100,8 @@ class TaskState(StrEnum):
 class TaskStatus:
     """What a provider says of one task.
 
-    `cost` is in the provider's own credits, None where it did not say. `error_code` is the provider's.
+    `cost` is in the provider's own credits, what it gave back taken off, None where it did not say. `error_code` is the
+    provider's. `result_urls` has every picture, in order; `result_url` is the clip or the first of them.
     The matching fields (`seed`, `model_name`, …) are None where the answer lacks them.
     """
 
@@ -108,6 +109,7 @@ class TaskStatus:
     state: TaskState
     cost: Decimal | None = None
     result_url: str | None = None
+    result_urls: tuple[str, ...] = ()
     last_frame_url: str | None = None
     error_code: str | None = None
     seed: int | None = None

@@ -11,13 +11,16 @@ class Kind(StrEnum):
     """What is to be made."""
 
     VIDEO = "video"
+    IMAGE = "image"
 
 
 class ReferenceRole(StrEnum):
     """What a reference is for."""
 
     START_IMAGE = "start_image"
+    END_IMAGE = "end_image"
     REFERENCE = "reference"
+    PREVIOUS_CLIP = "previous_clip"
 
 
 class MediaKind(StrEnum):
@@ -44,7 +47,10 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A stored and checked reference. `key` is its address in the media store; `duration_s` is None for pictures."""
+    """A stored and checked reference. `key` is its address in the media store; `duration_s` is None for pictures.
+
+    `source_url` is where it came from at Discord, for providers that fetch it themselves where there is no better link.
+    """
 
     role: ReferenceRole
     kind: MediaKind
@@ -56,11 +62,24 @@ class Reference:
     height: int | None = None
     duration_s: float | None = None
     option: str = ""
+    source_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One shot of a storyboard. `seconds` is None where it takes its share of the clip."""
+
+    prompt: str
+    seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class GenerationRequest:
-    """One request as typed. None means: not chosen, the model's default applies."""
+    """One request as typed. None means: not chosen, the model's default applies.
+
+    A storyboard has `shots`, whose prompts stand for `prompt`, which is not read then. `camera` is a move such as
+    `zoom in`; `count` and `format` are of pictures.
+    """
 
     prompt: str
     kind: Kind = Kind.VIDEO
@@ -75,11 +94,22 @@ class GenerationRequest:
     rendering: str | None = None
     private: bool = False
     attachments: tuple[Attachment, ...] = ()
+    style: str | None = None
+    camera: str | None = None
+    motion: str | None = None
+    fixed_lens: bool | None = None
+    count: int | None = None
+    format: str | None = None
+    shots: tuple[Shot, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """A request with every option decided: what is sent, quoted and shown. `model` is `provider/model`."""
+    """A request with every option decided: what is sent, quoted and shown. `model` is `provider/model`.
+
+    Pictures have no length (`duration_s` is 0), no sound, and come `count` at a time. The shots of a storyboard have
+    their seconds, and `prompt` holds them all in order. `seed` is a number even where the model takes none.
+    """
 
     kind: Kind
     model: str
@@ -94,6 +124,13 @@ class Spec:
     sample: str | None = None
     rendering: str | None = None
     references: tuple[Reference, ...] = field(default=())
+    style: str | None = None
+    camera: str | None = None
+    motion: str | None = None
+    fixed_lens: bool = False
+    count: int = 1
+    format: str | None = None
+    shots: tuple[Shot, ...] = ()
 
     @property
     def provider(self) -> str:

@@ -280,6 +280,19 @@ class Seedance2Movie:
             raise ProviderBusy("malformed")
         return remaining
 
+    async def check_key(self) -> None:
+        """Prove the key by asking for the balance.
+
+        Raises:
+            ProviderAccount: the key is dead.
+            ProviderError: no usable answer this time.
+        """
+        await self.balance()
+
+    async def styles(self) -> list[str]:
+        """There are none here."""
+        return []
+
     async def _ask(
         self,
         route: str,

@@ -6,7 +6,6 @@ state knows only that it may have been sent, and asks the provider's own record.
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,27 +26,22 @@ from bot.domain.errors import (
     TaskNotFound,
 )
 from bot.domain.jobs import Job, JobState, TaskStatus
+from bot.domain.requests import Reference
 from bot.ports import Breaker, Links, MediaStore, Provider, Receipt, Submission, UploadedReference
 from bot.services import settlement
 from bot.services.callbacks import news_since
 from bot.services.config import Timings, patience_s
+from bot.services.matching import CREATED_TOLERANCE, Search, could_be, is_surely
 
 log = logging.getLogger(__name__)
 
 MAX_CREATES = 3
 MISSES_TO_PROVE_ABSENCE = 2
-CREATED_TOLERANCE = timedelta(minutes=2)
 RETRY_S = 15.0
 MAX_RETRY_S = 300.0
 FIRST_POLL_FACTOR = 1.5
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """What the provider's record says: the one task that is surely ours, or that there surely is none."""
-
-    task: TaskStatus | None
-    is_absent: bool
+#: For how long a create is repeated under its idempotency key: no document says how long keys are known.
+KEY_KNOWN_FOR = timedelta(hours=12)
 
 
 class Submitter:
@@ -71,6 +65,7 @@ class Submitter:
         self._store = store
         self._links = links
         self._timings = timings
+        self._link_lifetime = timedelta(seconds=timings.unknown_deadline_s + timings.job_deadline_s)
 
     async def prepare(self, held: Job) -> Job | None:
         """Upload the references, store the create's exact body, commit `submitting`, then send it.
@@ -92,12 +87,23 @@ class Submitter:
         return await self._commit_and_send(held, body, cause="create sent")
 
     async def _compose(self, held: Job, provider: Provider) -> bytes:
-        uploads: list[UploadedReference] = []
-        for reference in held.spec.references:
-            source = await self._store.local(reference.key)
-            uploads.append(await provider.upload(reference, source))
+        uploads = [await self._hand_over(held, provider, reference) for reference in held.spec.references]
         callback_url = self._links.callback_url(provider.name, held.id, 1) if provider.traits.has_callback else None
         return provider.compose(held.spec, uploads, callback_url=callback_url).body
+
+    async def _hand_over(self, held: Job, provider: Provider, reference: Reference) -> UploadedReference:
+        """Put a reference where the provider can read it: by upload, or by a link that outlives every try.
+
+        Raises:
+            MediaRejected: it is no longer kept, or there is no link to it.
+        """
+        source = await self._store.local(reference.key)
+        if not provider.traits.takes_links:
+            return await provider.upload(reference, source)
+        link = reference_link(self._links, reference, expires_at=self._clock.now() + self._link_lifetime)
+        if link is None:
+            raise MediaRejected("no_link", option=reference.option)
+        return UploadedReference(reference.role.value, reference.kind, link, reference.duration_s)
 
     async def _commit_and_send(self, held: Job, body: bytes, *, cause: str) -> Job | None:
         async with self._database.begin() as connection:
@@ -120,7 +126,7 @@ class Submitter:
     async def _send(self, held: Job, body: bytes) -> Job | None:
         provider = self._providers[held.provider]
         try:
-            receipt = await provider.submit(Submission(body))
+            receipt = await provider.submit(_submission(held, provider, body))
         except ProviderRejected as error:
             return await self._end(held, JobState.FAILED, cause="create refused", error_code=error.code)
         except ProviderAmbiguous as error:
@@ -195,6 +201,8 @@ class Submitter:
         Transactions: one, with what was found.
         """
         provider = self._providers[held.provider]
+        if provider.traits.has_idempotency:
+            return await self._repeat(held, provider)
         if not provider.traits.has_list:
             return await self._wait(held)
         try:
@@ -207,6 +215,24 @@ class Submitter:
         if search.is_absent:
             return await self._missed(held)
         return await self._wait(held, search_misses=0, missing_since=None)
+
+    async def _repeat(self, held: Job, provider: Provider) -> Job | None:
+        """Send the same bytes under the same key again: the provider answers as it did, or takes it now.
+
+        Only while it surely still knows the key; after that the job waits for its deadline.
+        """
+        sent_at = held.submitted_at or held.created_at
+        if held.submit_body is None or self._clock.now() - sent_at >= KEY_KNOWN_FOR:
+            return await self._wait(held)
+        try:
+            receipt = await provider.submit(_submission(held, provider, held.submit_body))
+        except ProviderRejected as error:
+            return await self._end(held, JobState.FAILED, cause="create refused", error_code=error.code)
+        except ProviderError as error:
+            await self._note_failure(held, error)
+            return await self._wait(held, retry_after_s=error.retry_after_s)
+        await self._breaker.succeeded(held.provider)
+        return await self._taken(held, receipt)
 
     async def search(self, held: Job, provider: Provider) -> Search:
         """Search the provider's list, and the task that a callback named, for this job's seed mark."""
@@ -329,10 +355,21 @@ class Submitter:
         await note_failure(self._breaker, held.provider, error)
 
 
+def _submission(held: Job, provider: Provider, body: bytes) -> Submission:
+    """Return the create as it goes out: the same bytes and the same key for every try of one attempt."""
+    return Submission(body, f"{held.id}-{held.submit_attempt}" if provider.traits.has_idempotency else None)
+
+
+def reference_link(links: Links, reference: Reference, *, expires_at: datetime) -> str | None:
+    """Return an https link at which a provider can fetch a reference: our own, else the one that Discord gave."""
+    ending = reference.content_type.rpartition("/")[2]
+    return links.media_url(reference.key, f"reference.{ending}", expires_at=expires_at) or reference.source_url
+
+
 async def note_failure(breaker: Breaker, provider: str, error: ProviderError) -> None:
     """Tell the breaker what an error means for the provider. A busy one works."""
     if isinstance(error, ProviderAccount):
-        await breaker.failed(provider, "key" if error.code == "INVALID_API_KEY" else "credits")
+        await breaker.failed(provider, account_trouble(error))
     elif not isinstance(error, ProviderBusy):
         await breaker.failed(provider, "outage")
 
@@ -340,26 +377,3 @@ async def note_failure(breaker: Breaker, provider: str, error: ProviderError) ->
 def account_trouble(error: ProviderAccount) -> str:
     """Name what is wrong with the operator's account: `credits` or `key`."""
     return "credits" if "CREDIT" in error.code.upper() else "key"
-
-
-def could_be(held: Job, task: TaskStatus) -> bool:
-    """Whether a task may be this job's: every field that its record has agrees, and it was made about then."""
-    sent_at = held.submitted_at or held.created_at
-    in_time = task.created_at is None or abs(task.created_at - sent_at) <= CREATED_TOLERANCE
-    return in_time and all(theirs is None or theirs == ours for theirs, ours in _pairs(held, task))
-
-
-def is_surely(held: Job, task: TaskStatus) -> bool:
-    """Whether every field of the record is there and agrees."""
-    return task.created_at is not None and all(theirs == ours for theirs, ours in _pairs(held, task))
-
-
-def _pairs(held: Job, task: TaskStatus) -> tuple[tuple[object, object], ...]:
-    spec = held.spec
-    return (
-        (task.seed, spec.seed),
-        (task.model_name, spec.model_name),
-        (task.resolution, spec.resolution),
-        (task.aspect_ratio, spec.aspect_ratio),
-        (task.duration_s, spec.duration_s),
-    )

@@ -71,6 +71,8 @@ class FakeProvider:
     auto_finish: bool = True
     tasks: dict[str, FakeTask] = field(default_factory=dict)
     creates: list[dict] = field(default_factory=list)
+    keys: list[str | None] = field(default_factory=list)
+    _bodies: dict[str | None, tuple[bytes, FakeTask]] = field(default_factory=dict)
     status_times: list[datetime] = field(default_factory=list)
     searches: list[datetime] = field(default_factory=list)
     cancels: list[str] = field(default_factory=list)
@@ -90,6 +92,12 @@ class FakeProvider:
     async def upload(self, reference: Reference, source: Path) -> UploadedReference:
         self.point("upload")
         return UploadedReference(reference.role.value, reference.kind, f"api/uploads/{reference.key}")
+
+    async def check_key(self) -> None:
+        return None
+
+    async def styles(self) -> list[str]:
+        return []
 
     def compose(self, spec: Spec, uploads: Sequence[UploadedReference], *, callback_url: str | None) -> Submission:
         body = {
@@ -113,9 +121,11 @@ class FakeProvider:
         self.point("submit")
         outcome = self.submit_script.popleft() if self.submit_script else None
         self.creates.append(json.loads(submission.body))
+        self.keys.append(submission.idempotency_key)
         if isinstance(outcome, BaseException):
             raise outcome
-        task = self.add(json.loads(submission.body))
+        task = self._replayed(submission) or self.add(json.loads(submission.body))
+        self._bodies[submission.idempotency_key] = (submission.body, task)
         if self.on_submit is not None:
             await _maybe(self.on_submit(task))
         self.point("submitted")
@@ -124,6 +134,15 @@ class FakeProvider:
         if callable(outcome):
             raise outcome(task)
         return Receipt(task.task_id)
+
+    def _replayed(self, submission: Submission) -> FakeTask | None:
+        """Return the task that the same key made before; other bytes under it are a conflict."""
+        known = self._bodies.get(submission.idempotency_key) if submission.idempotency_key else None
+        if known is None:
+            return None
+        body, task = known
+        assert body == submission.body
+        return task
 
     def _answer(self, task: FakeTask) -> TaskStatus:
         done = task.state is TaskState.SUCCEEDED

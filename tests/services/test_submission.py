@@ -333,3 +333,101 @@ async def test_a_refused_request_keeps_no_reference(world: World) -> None:
         await world.accept(attachments=(picture,))
 
     assert [r.option for r in world.intake.discarded] == ["start_image"]
+
+
+IDEMPOTENT = ProviderTraits(
+    has_list=False, has_cancel=False, has_balance=False, has_callback=False, has_idempotency=True
+)
+
+
+async def test_with_a_key_a_lost_answer_is_asked_for_again_under_the_same_key(world: World) -> None:
+    """The provider took it and its answer was lost, twice: the same key and bytes go again, and one task is made."""
+    world.provider.traits = IDEMPOTENT
+    world.provider.submit_script.extend([LOST, LOST])
+    job = await world.accept()
+
+    await world.run_until_quiet()
+
+    assert await world.state(job) is S.DELIVERED
+    assert len(world.provider.tasks) == 1
+    assert len(world.provider.creates) == 3
+    assert set(world.provider.keys) == {f"{job.id}-1"}
+    await _settled_once(world)
+
+
+async def test_a_conflict_of_keys_waits_and_is_repeated(world: World) -> None:
+    """`idempotency_conflict` means that the first try is still being answered."""
+    world.provider.traits = IDEMPOTENT
+    world.provider.submit_script.extend([LOST, ProviderBusy("idempotency_conflict"), ProviderBusy("rate_limited")])
+    job = await world.accept()
+
+    await world.run_until_quiet()
+
+    assert await world.state(job) is S.DELIVERED
+    assert set(world.provider.keys) == {f"{job.id}-1"}
+    await _settled_once(world)
+
+
+async def test_a_key_is_repeated_after_a_crash_between_sending_and_writing_down(world: World) -> None:
+    """Found in `submitting` by the next start: the same key again, one task."""
+    world.provider.traits = IDEMPOTENT
+    job = await world.accept()
+    await world.dispatch.run()
+    (held,), _ = await world.leases.claim(most=1)
+    world.provider.submit_script.append(RuntimeError("killed"))
+    with pytest.raises(RuntimeError):
+        await world.steps.run(held)
+    world.restart()
+    await world.leases.take_over()
+
+    await world.run_until_quiet()
+
+    assert await world.state(job) is S.DELIVERED
+    assert set(world.provider.keys) == {f"{job.id}-1"}
+
+
+async def test_a_repeat_that_is_refused_was_never_taken(world: World) -> None:
+    """A replay would have been answered as before: the hold is released."""
+    world.provider.traits = IDEMPOTENT
+    world.provider.submit_script.extend([ProviderAmbiguous("timeout"), ProviderRejected("invalid_request")])
+    job = await world.accept()
+
+    await world.run_until_quiet()
+
+    assert await world.state(job) is S.FAILED
+    assert (await world.queries.balance(guild_id=GUILD, user_id=USER)).held.milli == 0
+
+
+async def test_keys_are_not_trusted_for_ever(world: World) -> None:
+    """After half a day of silence nothing is sent any more: the provider may have forgotten the key."""
+    world.provider.traits = IDEMPOTENT
+    world.breaker.outages = -10_000
+    world.provider.submit_script.extend([ProviderAmbiguous("timeout")] * 1000)
+    job = await world.accept()
+    await world.run_for(12 * 3600)
+    sent = len(world.provider.creates)
+
+    await world.run_until_quiet(within_s=3 * 86_400)
+
+    assert sent > 10
+    assert len(world.provider.creates) <= sent + 1
+    assert await world.state(job) is S.EXPIRED
+
+
+async def test_references_reach_a_provider_that_takes_links_as_links(world: World) -> None:
+    """Nothing is uploaded; the link is our own, signed."""
+    world.provider.traits = ProviderTraits(
+        has_list=False,
+        has_cancel=False,
+        has_balance=False,
+        has_callback=False,
+        has_idempotency=True,
+        takes_links=True,
+    )
+    picture = Attachment("start_image", ReferenceRole.START_IMAGE, "a.png", 10, "https://cdn/a.png")
+    world.links.has_media = True
+    await world.accept(attachments=(picture,))
+
+    await world.run_until_quiet()
+
+    assert world.provider.creates[0]["content"] == ["https://bot.example/media/ref/start_image"]
