@@ -79,6 +79,8 @@ async def test_what_the_limits_allow_is_taken(api: TvApi, fields: dict[str, Any]
         ({"seed": -1}, "seed"),
         ({"seed": 2**31}, "seed"),
         ({"seed": "42"}, "seed"),
+        ({"seed": True}, "seed"),
+        ({"seed": 42.0}, "seed"),
         ({"style": "Anime"}, "style"),
         ({"style": ""}, "style"),
         ({"style": ["anime"]}, "style"),
@@ -133,6 +135,13 @@ async def test_wrong_scenes_are_named(api: TvApi, fields: dict[str, Any], where:
 
     assert (status, [detail["field"] for detail in body["details"]]) == (422, [where])
     assert not api.tv.tasks
+
+
+async def test_scenes_and_a_prompt_exclude_each_other(api: TvApi) -> None:
+    """The details say why a known field is refused."""
+    _, body = await api.call("POST", "/videos", json={"scenes": [LONG], "prompt": "a", "duration_secs": 8})
+
+    assert {detail["message"] for detail in body["details"]} == {"must not be given together with scenes"}
 
 
 async def test_all_that_is_wrong_is_told_at_once(api: TvApi) -> None:
