@@ -2,7 +2,9 @@
 
 from playground.rig import Rig
 from playground.scripts.moderator_approvals import approvals
-from playground.scripts.moderator_console import console
+from playground.scripts.moderator_buttons import buttons, reports
+from playground.scripts.moderator_console import console, log_lines
+from playground.scripts.moderator_members import first_contact, own_data
 from playground.scripts.moderator_quotas import quotas
 from playground.scripts.moderator_rules import rules
 from playground.scripts.moderator_settings import settings
@@ -17,11 +19,14 @@ MODERATOR_SETTINGS = {
 """Without a home server, commands are registered everywhere: direct messages and other servers have them too."""
 
 RENDER_S = 0.3
+TASKS = 18
+STORIES = (settings, quotas, rules, approvals, buttons, reports, console, log_lines, first_contact, own_data)
 
 
 async def moderator(rig: Rig, steps: Steps) -> None:
     """Run it. Raises StepFailed at the first step that does not hold."""
     visit = Visit(rig, steps)
     rig.movie.render_s = RENDER_S
-    for story in (settings, quotas, rules, approvals, console):
+    for story in STORIES:
         await story(visit)
+    await visit.close(TASKS)

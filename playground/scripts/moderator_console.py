@@ -2,6 +2,7 @@
 
 import csv
 import io
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -12,6 +13,7 @@ from playground.scripts.visit import Visit, job_in
 PNG = b"\x89PNG\r\n\x1a\n"
 CHEAP = {"resolution": "480p", "duration": 4}
 """3.6 credits."""
+REFUNDED = 3.6
 
 
 async def console(visit: Visit) -> None:
@@ -51,7 +53,7 @@ async def _refund(visit: Visit) -> None:
     await visit.tells(told, "was refunded before", "a second time it is refused")
     after = await visit.balance("ann")
     given = round(_available(after) - _available(before), 3)
-    visit.check(given == 3.6, "her balance is 3.6 higher, once", f"{given}: {after}")
+    visit.check(given == REFUNDED, "her balance is 3.6 higher, once", f"{given}: {after}")
 
 
 def _available(figures: Json) -> float:
@@ -63,8 +65,8 @@ async def _usage(visit: Visit) -> None:
         asked = await visit.use("mo", "general", "usage", {"by": by})
         shown = await visit.tells(asked, rf"Usage by {by}.*usage-{by}", f"/usage by {by} shows a table and files")
         rows = await _table(visit, shown, f"/usage by {by}")
-        paid = sum(float(row["credits_members"]) for row in rows)
-        visit.check(paid > 0 and sum(int(row["jobs"]) for row in rows), "… whose CSV adds up to something", rows)
+        paid, spent = round(sum(float(row["credits_members"]) for row in rows), 3), float(visit.movie.account.used)
+        visit.check(paid == spent - REFUNDED, f"… that add up to {spent} spent less {REFUNDED} refunded", rows)
     chart = await _file(shown, ".png")
     visit.check(chart.startswith(PNG), f"the chart is a PNG of {len(chart):,} bytes", chart[:20])
 
@@ -99,15 +101,17 @@ async def _file(message: Json, ending: str) -> bytes:
 async def log_lines(visit: Visit) -> None:
     """What the log channel tells, at most a few seconds later."""
 
-    def log() -> str:
-        return " | ".join(visit.texts("bot-log", "mo"))
-
     for piece, step in (
         ("taken in", "jobs that were taken in"),
         ("ended: delivered", "jobs that ended"),
         ("blocked word", "refusals by rule"),
         ("did · refunded a job", "what moderators did"),
-        ("private", "private jobs"),
+        ("· private", "private jobs"),
     ):
-        await visit.until(lambda piece=piece: piece in log(), f"the log channel tells of {step}")
-    visit.check("secret recipe" not in log(), "… but not what private prompts say", log())
+        await visit.until(partial(_is_told, visit, piece), f"the log channel tells of {step}")
+    is_kept = not _is_told(visit, "secret recipe")
+    visit.check(is_kept, "… but not what private prompts say", visit.texts("bot-log", "mo"))
+
+
+def _is_told(visit: Visit, piece: str) -> bool:
+    return any(piece in text for text in visit.texts("bot-log", "mo"))

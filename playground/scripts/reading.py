@@ -73,7 +73,7 @@ def labels(message: Json | None) -> list[str]:
 
 def field(modal: Json, name: str) -> str:
     """The custom id of a form's field, by the part before its first colon. Raises: KeyError when there is none."""
-    for item in components_of(modal.get("components") and {"components": modal["components"]} or {}):
+    for item in components_of(modal):
         if item["custom_id"].partition(":")[0] == name:
             return str(item["custom_id"])
     raise KeyError(name)
