@@ -16,10 +16,7 @@ from bot import setting_values as v
 #: Providers in the order in which they are preferred.
 PROVIDERS = ("seedance2-movie", "seedance2ai", "seedance-tv")
 #: Settings that are read and checked, but that nothing of this version uses yet; who sets one is told at start.
-NOT_USED_YET = (
-    "operator_guild_id", "media_store_url", "approval_ttl_s", "quote_ttl_s",
-    "seedance2ai_api_key", "seedance_tv_api_key",
-)  # fmt: skip
+NOT_USED_YET = ("media_store_url", "seedance2ai_api_key", "seedance_tv_api_key")
 SHOWN_VALUE_CHARS = 60
 MAX_SETTING_FILE_BYTES = 64 * 1024
 
@@ -63,7 +60,9 @@ class Settings(BaseModel):
         None, "the server where /operator is registered; nowhere if unset", "81384788765712384"
     )
     operator_ids: v.Identifiers = _setting(
-        frozenset(), "who may use /operator; the application's owner or team if unset", "80351110224678912"
+        frozenset(),
+        "who the operators are: /operator and alerts are theirs; the application's owner or team if unset",
+        "80351110224678912",
     )
     database_url: v.DatabaseUrl = _setting(
         "sqlite+aiosqlite:///data/bot.db",
@@ -145,8 +144,8 @@ class Settings(BaseModel):
     lease_s: v.Seconds = _setting(20.0, "seconds after which a dead worker's job passes on", "20")
     job_deadline_s: v.Seconds = _setting(3600.0, "seconds that a task may run", "3600")
     unknown_deadline_s: v.Seconds = _setting(86_400.0, "seconds until an unknown job's credits are released", "86400")
-    approval_ttl_s: v.Seconds = _setting(86_400.0, "seconds that a job waits for approval", "86400")
-    quote_ttl_s: v.Seconds = _setting(900.0, "seconds that a quote stays good", "900")
+    approval_ttl_s: v.Seconds = _setting(86_400.0, "seconds that a job waits for approval before it lapses", "86400")
+    quote_ttl_s: v.Seconds = _setting(900.0, "seconds that a quote stays good before it lapses", "900")
     interaction_token_lifetime_s: v.Seconds = _setting(900.0, "seconds that Discord's interaction tokens live", "900")
     download_timeout_s: v.Seconds = _setting(300.0, "seconds that fetching a clip may take", "300")
 
