@@ -80,7 +80,10 @@ class Jobs:
         """Deliver a clip anew that could not be delivered."""
         await defer(interaction, private=True)
         moved = await self._services.delivery.redeliver(
-            _id(job), user_id=interaction.user.id, guild_id=interaction.guild_id
+            _id(job),
+            user_id=interaction.user.id,
+            guild_id=interaction.guild_id,
+            prefer_direct=interaction.guild_id is None,
         )
         await tell(interaction, self._words(interaction)("answer.redelivering", job=moved.id))
 

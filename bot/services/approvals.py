@@ -217,9 +217,11 @@ class Approvals:
 
 
 def _outcome(decided: Job) -> str:
-    if decided.error_code in (DENIED, LAPSED):
-        return decided.error_code
-    return "cancelled" if decided.state is JobState.CANCELLED else "approved"
+    if decided.error_code == LAPSED:
+        return "expired"
+    if decided.error_code == DENIED:
+        return "denied"
+    return "approved" if decided.decided_by is not None else "cancelled"
 
 
 async def _audit(connection: AsyncConnection, decided: Job, action: str, actor_id: int, now: datetime) -> None:

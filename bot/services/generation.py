@@ -195,6 +195,7 @@ class Generation:
                 _new_job(requester, spec, cost, now, is_private=is_private, expected_s=expected_s),
                 state=first_state(rules, cost, is_confirmed=False),
                 source_job_id=source_job_id,
+                public_locale=rules.language or requester.public_locale,
             )
             if new.state is JobState.QUOTED:
                 return await self._quote(connection, new, rules, requester.role_ids)

@@ -23,7 +23,7 @@ from bot.domain.errors import (
     NotFound,
     Refused,
 )
-from bot.domain.jobs import Job
+from bot.domain.jobs import Job, JobState
 from bot.ports import ClipPost, Links, MediaStore, MediaWorkshop, Messenger, Posted
 from bot.services.config import Timings
 from bot.services.delivery_ladder import Rung
@@ -117,6 +117,8 @@ class Sharing:
         return found, part
 
     async def _require_clip(self, held: Job) -> None:
+        if held.state is JobState.DELIVERING:
+            raise Refused("share_under_way", job=held.id)  # its message may be there, and its receipt on the way
         if not held.is_final or held.message_id is None:
             raise Refused("not_delivered", job=held.id)
         try:

@@ -193,7 +193,7 @@ async def test_nobody_answers_and_it_lapses(world: World) -> None:
     found = await world.job(job)
     assert (found.state, found.error_code) == (S.EXPIRED, "approval_lapsed")
     assert await _held(world) == ZERO
-    assert world.messenger.approvals[-1][1].outcome == "approval_lapsed"
+    assert world.messenger.approvals[-1][1].outcome == "expired"
 
 
 async def test_it_waits_over_a_restart(world: World) -> None:

@@ -174,3 +174,12 @@ async def test_refusals_by_rule_and_jobs_reach_the_journal_and_private_prompts_d
 
     assert [line.event for line in lines] == ["refused", "job.accepted", "job.ended"]
     assert all("boat" not in line.detail for line in lines)
+
+
+async def test_public_messages_speak_the_language_of_the_settings(world: World) -> None:
+    """Else the server's own; a member's private words are always theirs."""
+    await world.settle_in()
+    own = await world.accept()
+    await world.set_rules(language="nl")
+
+    assert (own.public_locale, (await world.accept()).public_locale) == ("en-US", "nl")
