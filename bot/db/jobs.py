@@ -14,7 +14,7 @@ from bot.db.tables import job, job_event
 from bot.domain.errors import InvariantBroken, LeaseLost
 from bot.domain.jobs import FINAL, WORKED, CardTarget, Job, JobId, JobState, check_move
 from bot.domain.money import Credits
-from bot.domain.requests import Kind, MediaKind, Reference, ReferenceRole, Spec
+from bot.domain.requests import Kind, MediaKind, Reference, ReferenceRole, Shot, Spec
 
 LOGGED_PROMPT_CHARS = 200
 
@@ -28,13 +28,14 @@ def encode_spec(spec: Spec) -> str:
 
 
 def decode_spec(text: str) -> Spec:
-    """Read a request from JSON."""
+    """Read a request from JSON; what an older one lacks has its default."""
     raw: dict[str, Any] = msgspec.json.decode(text)
+    shots = tuple(Shot(**item) for item in raw.pop("shots", ()))
     references = tuple(
         Reference(**(item | {"role": ReferenceRole(item["role"]), "kind": MediaKind(item["kind"])}))
         for item in raw.pop("references")
     )
-    return Spec(**(raw | {"kind": Kind(raw["kind"])}), references=references)
+    return Spec(**(raw | {"kind": Kind(raw["kind"])}), references=references, shots=shots)
 
 
 def to_job(row: Any) -> Job:

@@ -42,10 +42,22 @@ class Model:
     has_audio: bool = True
     has_seed: bool = True
     min_seed: int = 0
+    max_seed: int = SEED_MAX
     has_watermark: bool = True
     has_sample: bool = False
     has_start_image: bool = True
+    has_end_image: bool = False
+    has_previous_clip: bool = False
+    has_fixed_lens: bool = False
+    has_style: bool = False
+    has_scenes: bool = False
     renderings: tuple[str, ...] = ()
+    no_seed_renderings: frozenset[str] = frozenset()
+    cameras: tuple[str, ...] = ()
+    motions: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ()
+    max_count: int = 1
+    max_prompt_chars: int = PROMPT_MAX_CHARS
     max_references: int = 5
     reference_types: tuple[str, ...] = ()
     max_image_bytes: int = 20 * MEBIBYTE
@@ -59,6 +71,10 @@ class Model:
     def key(self) -> str:
         """The name shown to people: `provider/model`."""
         return f"{self.provider}/{self.name}"
+
+    def takes_seed(self, rendering: str | None) -> bool:
+        """Whether a seed may be sent at all, of whatever value."""
+        return self.has_seed and rendering not in self.no_seed_renderings
 
     def max_bytes(self, kind: MediaKind) -> int:
         """Return the largest reference of a kind, in bytes."""
