@@ -10,17 +10,20 @@ import pytest
 
 from bot.cli.main import build_parser
 from bot.discord.client import NEEDED_PERMISSIONS
+from bot.i18n import Catalogue
 from bot.settings import Settings
+from playground.scripts import SCRIPTS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-GUIDES = ("README.md", "docs/operating.md", "CONTRIBUTING.md")
+GUIDES = ("README.md", "docs/operating.md", "docs/moderating.md", "CONTRIBUTING.md")
 
 #: Read by compose.yaml, not by the bot.
 FOR_COMPOSE = {"POSTGRES_PASSWORD"}
 
 #: What placeholders of the documents stand for.
-EXAMPLES = {"ID": "81384788765712384", "N": "500", "STATE": "running", "FILE": "copy.db"}
+EXAMPLES = {"ID": "81384788765712384", "N": "500", "STATE": "running", "FILE": "copy.db", "PROVIDER": "seedance2-movie"}
+ENGLISH = Catalogue.load()
 COMMAND = re.compile(r"(?:^|[`\s(/])python -m bot\b([^`\n|;.…]*)", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 SETTING = re.compile(r"^#?([A-Z][A-Z0-9_]*)=(.*)$", re.MULTILINE)
@@ -86,6 +89,76 @@ def test_the_readme_names_every_command() -> None:
     named = {words[0] for words in commands("README.md") if words}
 
     assert named == known
+
+
+def catalogue(pattern: str) -> dict[str, str]:
+    """Return the English texts whose whole keys match a pattern, by what its one group matches."""
+    found = re.finditer(rf'^msgid "(?P<key>{pattern})"$', read("bot/i18n/en.po"), re.MULTILINE)
+    return {match[2]: ENGLISH.find(match["key"], "en") or "" for match in found}
+
+
+def test_the_readme_names_every_command_in_discord() -> None:
+    """Members, moderators and operators find every slash command and its subcommands."""
+    text = read("README.md")
+    paths = catalogue(r"command\.([a-z.]+)\.name")
+    groups = {path.rpartition(".")[0] for path in paths}
+    missing = [path for path in paths if path not in groups and f"`/{path.replace('.', ' ')}" not in text]
+
+    assert not missing
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_every_command_in_discord_that_a_guide_names_exists(name: str) -> None:
+    """Nobody is told to type what is not there: the command, and where it has some its subcommand."""
+    paths = {path.replace(".", " ") for path in catalogue(r"command\.([a-z.]+)\.name")}
+    groups = {path.partition(" ")[0] for path in paths if " " in path}
+    named = re.findall(r"`/([a-z]+)(?: ([a-z]+)(?![a-z_]*:))?[^`/]*`", read(name))
+    wanted = {f"{one} {sub}" if one in groups and sub else one for one, sub in named}
+
+    assert wanted <= paths
+
+
+def test_the_readme_names_every_menu_and_button_of_a_clip() -> None:
+    """Whatever stands under a clip, a card or in a menu is explained."""
+    text = read("README.md")
+    labels = [*catalogue(r"button\.([a-z]+)").values(), *catalogue(r"menu\.([a-z]+)\.name").values()]
+    missing = [label for label in labels if f"*{label}*" not in text]
+
+    assert labels
+    assert not missing
+
+
+def test_the_moderators_page_explains_every_setting_and_section() -> None:
+    """Nobody has to try a setting to learn what it does."""
+    text = read("docs/moderating.md")
+    settings = [label for label in catalogue(r"settings\.label\.([a-z_]+)").values() if f"**{label}**" not in text]
+    sections = [name for name in catalogue(r"settings\.section\.([a-z]+)").values() if f"### {name}\n" not in text]
+
+    assert not settings
+    assert not sections
+
+
+def test_the_readme_names_every_script_of_the_playground() -> None:
+    """Each can be found and typed."""
+    missing = [name for name in SCRIPTS if f"--script {name}" not in read("README.md")]
+
+    assert not missing
+
+
+def test_every_decision_is_linked_from_the_architecture() -> None:
+    """A page that nothing leads to is not read."""
+    text = read("docs/architecture.md")
+    pages = [path.name for path in (ROOT / "docs/decisions").glob("*.md")]
+
+    assert pages
+    assert not [name for name in pages if f"(decisions/{name})" not in text]
+
+
+def test_every_alert_has_its_line_for_operators() -> None:
+    """Who gets a message at night finds what to do about it."""
+    missing = [kind for kind in catalogue(r"alert\.([a-z]+)") if f"| `{kind}` |" not in read("docs/operating.md")]
+
+    assert not missing
 
 
 def test_the_readme_asks_for_the_permissions_that_the_bot_needs() -> None:
