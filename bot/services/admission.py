@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import guilds, journal, members, work
+from bot.db.engine import Database
 from bot.domain.catalog import Catalog
 from bot.domain.errors import BudgetRefused, Refused
 from bot.domain.jobs import Job, JobState
@@ -20,6 +21,7 @@ from bot.services.levels import LevelBook
 BY_RULE = frozenset(
     {
         "suspended",
+        "suspended_until",
         "channel_not_allowed",
         "age_restricted",
         "blocked_word",
@@ -118,10 +120,12 @@ def first_state(rules: GuildRules, cost: Credits, *, is_confirmed: bool) -> JobS
 
 
 async def note_refusal(
-    connection: AsyncConnection, refusal: Refused, *, guild_id: int, user_id: int, channel_id: int, now: datetime
+    database: Database, refusal: Refused, *, guild_id: int, user_id: int, channel_id: int, now: datetime
 ) -> None:
-    """Tell the log channel of a refusal that a rule made or a budget."""
-    if refusal.code in BY_RULE or refusal.code.startswith("suspended") or isinstance(refusal, BudgetRefused):
+    """Tell the log channel of a refusal that a rule made or a budget. One transaction, none for other refusals."""
+    if refusal.code not in BY_RULE and not isinstance(refusal, BudgetRefused):
+        return
+    async with database.begin() as connection:
         await journal.note(
             connection, guild_id, "refused", now=now, user_id=user_id, channel_id=channel_id, code=refusal.code
         )

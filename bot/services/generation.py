@@ -160,15 +160,14 @@ class Generation:
         return next((key for key in (usual, *self._catalog.models) if is_open(key)), usual)
 
     async def _note(self, requester: Requester, refusal: Refused) -> None:
-        async with self._database.begin() as connection:
-            await note_refusal(
-                connection,
-                refusal,
-                guild_id=requester.guild_id,
-                user_id=requester.user_id,
-                channel_id=requester.channel_id,
-                now=self._clock.now(),
-            )
+        await note_refusal(
+            self._database,
+            refusal,
+            guild_id=requester.guild_id,
+            user_id=requester.user_id,
+            channel_id=requester.channel_id,
+            now=self._clock.now(),
+        )
 
     async def _make(self, requester: Requester, spec: Spec, *, is_private: bool, source_job_id: str | None) -> Job:
         cost = self._catalog.quote(spec)

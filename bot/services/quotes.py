@@ -35,15 +35,14 @@ class Quotes:
         try:
             confirmed = await self._confirm(requester, job_id)
         except Refused as refusal:
-            async with self._database.begin() as connection:
-                await note_refusal(
-                    connection,
-                    refusal,
-                    guild_id=requester.guild_id,
-                    user_id=requester.user_id,
-                    channel_id=requester.channel_id,
-                    now=self._clock.now(),
-                )
+            await note_refusal(
+                self._database,
+                refusal,
+                guild_id=requester.guild_id,
+                user_id=requester.user_id,
+                channel_id=requester.channel_id,
+                now=self._clock.now(),
+            )
             raise
         self._wake.up()
         return confirmed
