@@ -37,6 +37,14 @@ def test_a_video_is_asked_for_with_every_option_named() -> None:
     )
 
 
+def test_what_is_off_is_named_as_well() -> None:
+    """The provider's own default would make a sound; the older models have their own address."""
+    path, fields = sent(unconnected(), replace(VIDEO, model="seedance2ai/seedance-standard"))
+
+    assert path == "/video/seedance"
+    assert (fields["generate_audio"], fields["fixed_lens"], fields["channel"]) == (False, False, "standard")
+
+
 def test_pictures_are_asked_for_with_every_option_named() -> None:
     """Each model has its own names for the same things."""
     references = [image("reference", "https://b.example/1.png"), image("reference", "https://b.example/2.png")]
