@@ -29,8 +29,7 @@ from bot.domain.jobs import TaskStatus
 from bot.domain.requests import Reference, Spec
 from bot.ports import ProviderTraits, RateBudget, Receipt, Submission, UploadedReference, Urgency
 from bot.providers.http import API_TIMEOUT, Answer, ApiClient, Observe, observe_nothing
-from bot.providers.seedance2_movie_answers import read_identifier
-from bot.providers.seedance2ai_answers import read_cost, read_error_code, read_fields, read_task
+from bot.providers.seedance2ai_answers import read_cost, read_error_code, read_fields, read_identifier, read_task
 from bot.providers.seedance2ai_requests import PATHS, make_create
 
 API = "/api/v1"

@@ -7,12 +7,15 @@ five fields, so that every other one may be missing.
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from bot.domain.jobs import TaskState, TaskStatus
-from bot.providers.seedance2_movie_answers import read_amount, read_identifier, read_json
+import msgspec
 
+from bot.domain.jobs import TaskState, TaskStatus
+
+IDENTIFIER_MAX_CHARS = 200
+CREDITS_MAX = 10**15  # larger amounts are nonsense
 URL_MAX_CHARS = 8192
 RESULTS_MAX = 16  # a task makes four pictures at most
 NESTING_MAX = 4
@@ -26,12 +29,24 @@ _RESULTS = (
     *("urls", "url"),
 )
 _CODE = re.compile(r"[a-z][a-z0-9_]{1,79}")
+_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=Decimal)
 
 
 def read_fields(body: bytes) -> Mapping[str, Any] | None:
-    """Decode an answer. None where it is no JSON object."""
-    answer = read_json(body)
+    """Decode an answer, fractions as Decimal. None where it is no JSON object."""
+    try:
+        answer = _DECODER.decode(body)
+    except (ValueError, RecursionError):
+        return None
     return answer if isinstance(answer, dict) else None
+
+
+def read_identifier(value: Any) -> str | None:
+    """Read an id of 1 to 200 characters, also where it is a number."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    text = str(value).strip()
+    return text if 0 < len(text) <= IDENTIFIER_MAX_CHARS else None
 
 
 def read_error_code(fields: Mapping[str, Any]) -> str | None:
@@ -44,7 +59,7 @@ def read_error_code(fields: Mapping[str, Any]) -> str | None:
 
 def read_cost(fields: Mapping[str, Any]) -> Decimal | None:
     """Read what a task costs after what was given back, in the provider's credits. None where it does not say."""
-    used, refunded = read_amount(fields.get("credits_used")), read_amount(fields.get("credits_refunded"))
+    used, refunded = _amount(fields.get("credits_used")), _amount(fields.get("credits_refunded"))
     return None if used is None else max(used - (refunded or 0), Decimal(0))
 
 
@@ -93,6 +108,17 @@ def _model_name(fields: Mapping[str, Any]) -> str | None:
     if not model.startswith("seedance"):
         return model
     return f"{model}-{tier}" if isinstance(tier, str) and tier else None
+
+
+def _amount(value: Any) -> Decimal | None:
+    """Read an amount of credits, a number or a number as text."""
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        return None
+    try:
+        amount = Decimal(value)
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() and 0 <= amount <= CREDITS_MAX else None
 
 
 def _integer(value: Any) -> int | None:

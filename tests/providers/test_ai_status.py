@@ -202,6 +202,8 @@ async def test_missing_pictures_are_not_paid_for() -> None:
         ({"credits_refunded": 3}, None),
         ({"credits_used": True}, None),
         ({"credits_used": -5}, None),
+        ({"credits_used": "1e999"}, None),
+        ({"credits_used": "NaN"}, None),
     ],
 )
 async def test_the_cost_is_exact_or_not_known(wire: Wire, fields: dict[str, Any], cost: Any) -> None:
