@@ -16,11 +16,16 @@ from bot.media.videos import Videos
 from bot.media.workshop import Workshop
 from bot.ports import Provider, RateBudget
 from bot.providers.seedance2_movie import Seedance2Movie
+from bot.providers.seedance2ai import Seedance2Ai
 from bot.services.intake import Intake
 from bot.settings import Settings
 
 #: Providers that this version speaks, each with its adapter.
-SUPPORTED = ("seedance2-movie",)
+ADAPTERS: dict[str, Callable[..., Provider]] = {
+    "seedance2-movie": Seedance2Movie,
+    "seedance2ai": Seedance2Ai,
+}
+SUPPORTED = tuple(ADAPTERS)
 MEDIA_FOLDER = "media"
 
 
@@ -83,7 +88,7 @@ def open_provider(
     """Build one provider's adapter."""
     account = settings.provider(name)
     key = account.api_key.get_secret_value() if account.api_key else ""
-    return Seedance2Movie(
+    return ADAPTERS[name](
         session,
         base_url=account.base_url,
         api_key=key,

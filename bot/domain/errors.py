@@ -8,6 +8,7 @@ BotError
 │  ├─ ProviderUnreachable  the request's body never left: safe to send again
 │  ├─ ProviderAmbiguous    it may have taken effect: never sent again blindly
 │  ├─ ProviderBusy         not taken; wait and send again
+│  │  └─ ProviderConflict  an earlier try under the same key may have been taken: in doubt until it is answered
 │  ├─ ProviderRejected     taken note of and refused: final for this request
 │  ├─ ProviderAccount      dead key or empty account: opens the breaker
 │  └─ TaskNotFound         the provider does not know this task
@@ -119,6 +120,10 @@ class ProviderAmbiguous(ProviderError):
 
 class ProviderBusy(ProviderError):
     """Not taken (rate limit, busy): the same may be sent again after `retry_after_s`."""
+
+
+class ProviderConflict(ProviderBusy):
+    """The idempotency key is in use: an earlier try of the same create is still being answered, or was taken."""
 
 
 class ProviderRejected(ProviderError):

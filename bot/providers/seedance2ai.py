@@ -21,6 +21,7 @@ from bot.domain.errors import (
     ProviderAccount,
     ProviderAmbiguous,
     ProviderBusy,
+    ProviderConflict,
     ProviderError,
     ProviderRejected,
     TaskNotFound,
@@ -68,7 +69,7 @@ _SUBMIT: Meaning = {
     "invalid_request": ProviderRejected,
     "not_found": ProviderRejected,
     "rate_limited": ProviderBusy,
-    "idempotency_conflict": ProviderBusy,
+    "idempotency_conflict": ProviderConflict,
     "service_busy": ProviderBusy,
     403: ProviderBusy,  # not documented; a wall before the API, which a person should look at
     404: ProviderRejected,

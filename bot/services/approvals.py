@@ -9,7 +9,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.clock import Clock
 from bot.db import guilds, jobs
 from bot.db.engine import Database
-from bot.domain.errors import DeliveryError, DeliveryForbidden, LeaseLost, MediaRejected, NotFound, Refused
+from bot.domain.errors import (
+    DeliveryError,
+    DeliveryForbidden,
+    DeliveryTooLarge,
+    LeaseLost,
+    MediaRejected,
+    NotFound,
+    Refused,
+)
 from bot.domain.jobs import Job, JobState
 from bot.domain.requests import MediaKind
 from bot.ports import ApprovalView, ClipFile, MediaStore, Messenger, Posted
@@ -139,7 +147,7 @@ class Approvals:
         try:
             shown = replace(held, run_at=lapses_at)  # the card says when it lapses, not when our lease ends
             view = ApprovalView(job=shown, files=await self._pictures(held), locale=seen.locale)
-            posted = await self._messenger.show_approval(seen.channel_id, view, message_id=None)
+            posted = await self._post(seen.channel_id, view)
         except DeliveryForbidden as error:
             log.warning("approval.not_shown", extra={"job_id": held.id, "code": error.code})
             await self._wait(held, lapses_at)
@@ -150,6 +158,15 @@ class Approvals:
             return None
         await self._shown(held, lapses_at, posted)
         return None
+
+    async def _post(self, channel_id: int, view: ApprovalView) -> Posted:
+        """Post the card; where pictures may not be attached or are too large for the place, without them."""
+        try:
+            return await self._messenger.show_approval(channel_id, view, message_id=None)
+        except (DeliveryForbidden, DeliveryTooLarge):
+            if not view.files:
+                raise
+        return await self._messenger.show_approval(channel_id, replace(view, files=()), message_id=None)
 
     async def _shown(self, held: Job, lapses_at: datetime, posted: Posted) -> None:
         """Store where the card is; somebody who decided while it was posted finds their word on it."""

@@ -20,6 +20,7 @@ from bot.domain.errors import (
     ProviderAccount,
     ProviderAmbiguous,
     ProviderBusy,
+    ProviderConflict,
     ProviderError,
     ProviderRejected,
     ProviderUnreachable,
@@ -29,9 +30,11 @@ from bot.domain.jobs import Job, JobState, TaskStatus
 from bot.domain.requests import Reference
 from bot.ports import Breaker, Links, MediaStore, Provider, Receipt, Submission, UploadedReference
 from bot.services import settlement
+from bot.services.breaker import is_crowded
 from bot.services.callbacks import news_since
 from bot.services.config import Timings, patience_s
 from bot.services.matching import CREATED_TOLERANCE, Search, could_be, is_surely
+from bot.services.pacing import PACED, RateView
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +60,10 @@ class Submitter:
         store: MediaStore,
         links: Links,
         timings: Timings,
+        rate: RateView | None = None,
     ) -> None:
+        """`rate` says how often running tasks can be asked for."""
+        self._rate = rate
         self._database = database
         self._clock = clock
         self._providers = providers
@@ -132,6 +138,8 @@ class Submitter:
         except ProviderAmbiguous as error:
             await self._note_failure(held, error)
             return await self.doubt(held, cause=f"create: {error.code}", candidate=error.task_id)
+        except ProviderConflict as error:
+            return await self.doubt(held, cause=f"create: {error.code}")
         except (ProviderBusy, ProviderUnreachable, ProviderAccount) as error:
             await self._note_failure(held, error)
             return await self._requeue(held, error)
@@ -140,6 +148,7 @@ class Submitter:
 
     async def _taken(self, held: Job, receipt: Receipt) -> Job | None:
         started_at = held.submitted_at or held.updated_at
+        gap_s = await self.poll_gap_s(held)
         try:
             async with self._database.begin() as connection:
                 now = self._clock.now()
@@ -152,7 +161,7 @@ class Submitter:
                     JobState.RUNNING,
                     now=now,
                     cause="create answered",
-                    run_at=now if is_urgent else self.first_poll_at(held, now, are_callbacks_silent=is_silent),
+                    run_at=now if is_urgent else self._first_poll_at(held, now, gap_s, are_callbacks_silent=is_silent),
                     task_id=receipt.task_id,
                     unknown_since=None,
                     expected_end_at=now + timedelta(seconds=held.expected_s),
@@ -166,9 +175,22 @@ class Submitter:
         provider = self._providers[held.provider]
         return provider.traits.has_callback and self._links.callback_url(provider.name, held.id, 1) is not None
 
-    def first_poll_at(self, held: Job, now: datetime, *, are_callbacks_silent: bool) -> datetime:
-        """Return when to look for the first time: late where a callback is expected, else at the poll interval."""
-        wait_s = self._timings.poll_interval_s
+    async def poll_gap_s(self, held: Job) -> float:
+        """Return how far apart the polls of a job's task must be, at least the poll interval. One read.
+
+        More where so many jobs run that their polls would not fit the account's rate budget. A job that waits for a
+        callback is asked for seldom anyway, so that it need not wait longer for the next poll.
+        """
+        if self._rate is None or self.expects_callback(held):
+            return self._timings.poll_interval_s
+        return max(self._timings.poll_interval_s, await self._rate.poll_gap_s(held.provider))
+
+    def _first_poll_at(self, held: Job, now: datetime, gap_s: float, *, are_callbacks_silent: bool) -> datetime:
+        """Return when to look for the first time: late where a callback is expected, else when polls allow it.
+
+        Where polls are scarce the first one comes at the expected end; an earlier one would most likely be wasted.
+        """
+        wait_s = max(self._timings.poll_interval_s, min(gap_s, held.expected_s))
         if self.expects_callback(held) and not are_callbacks_silent:
             wait_s = max(wait_s, FIRST_POLL_FACTOR * held.expected_s)
         return now + timedelta(seconds=wait_s)
@@ -351,6 +373,10 @@ class Submitter:
             )
 
     async def _note_failure(self, held: Job, error: ProviderError) -> None:
+        if error.code == PACED:
+            return
+        if held.state is JobState.SUBMITTING and is_crowded(error.code):
+            await self._breaker.crowded(held.provider)
         log.warning("provider.failed", extra={"job_id": held.id, "provider": held.provider, "code": error.code})
         await note_failure(self._breaker, held.provider, error)
 

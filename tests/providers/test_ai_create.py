@@ -14,6 +14,7 @@ from bot.domain.errors import (
     ProviderAccount,
     ProviderAmbiguous,
     ProviderBusy,
+    ProviderConflict,
     ProviderError,
     ProviderRejected,
     ProviderUnreachable,
@@ -31,7 +32,7 @@ MEANINGS: dict[str, type[ProviderError]] = {
     "invalid_request": ProviderRejected,
     "not_found": ProviderRejected,
     "rate_limited": ProviderBusy,
-    "idempotency_conflict": ProviderBusy,
+    "idempotency_conflict": ProviderConflict,
     "service_busy": ProviderBusy,
     "internal_error": ProviderAmbiguous,
 }
@@ -121,7 +122,7 @@ async def test_a_create_that_is_not_answered_in_time_is_in_doubt_and_its_key_res
         receipt = await world.ai.submit(order(world.ai))
 
         assert (type(first), first.code) == (ProviderAmbiguous, "timeout")
-        assert (type(second), second.code) == (ProviderBusy, "idempotency_conflict")
+        assert (type(second), second.code) == (ProviderConflict, "idempotency_conflict")
         assert list(world.emulator.tasks) == [receipt.task_id]
 
 
@@ -134,7 +135,7 @@ async def test_a_key_may_rest_until_its_task_is_done() -> None:
         await world.emulator.finish(task.id)
         receipt = await world.ai.submit(order(world.ai))
 
-    assert (type(while_rendering), while_rendering.code) == (ProviderBusy, "idempotency_conflict")
+    assert (type(while_rendering), while_rendering.code) == (ProviderConflict, "idempotency_conflict")
     assert receipt.task_id == task.id
 
 
@@ -215,7 +216,7 @@ async def test_every_code_decides_whatever_the_status(
         (403, ProviderBusy, "http_403"),
         (404, ProviderRejected, "http_404"),
         (408, ProviderAmbiguous, "http_408"),
-        (409, ProviderBusy, "idempotency_conflict"),
+        (409, ProviderConflict, "idempotency_conflict"),
         (429, ProviderBusy, "rate_limited"),
         (500, ProviderAmbiguous, "http_500"),
         (502, ProviderAmbiguous, "http_502"),
@@ -236,7 +237,7 @@ async def test_a_status_decides_where_no_code_can_be_read(status: int, meaning: 
     ("body", "status", "meaning", "code"),
     [
         ({"error": {"code": "new_rule", "message": "x"}}, 400, ProviderRejected, "new_rule"),
-        ({"error": {"code": "new_rule"}}, 409, ProviderBusy, "new_rule"),
+        ({"error": {"code": "new_rule"}}, 409, ProviderConflict, "new_rule"),
         ({"error": {"code": "new_rule"}}, 503, ProviderAmbiguous, "new_rule"),
         ({"error": {"code": "new_rule"}}, 200, ProviderAmbiguous, "new_rule"),
         ({"error": "Something went wrong, https://x"}, 500, ProviderAmbiguous, "http_500"),

@@ -219,6 +219,17 @@ async def test_a_log_channel_that_is_closed_stops_nothing(world: World) -> None:
     assert (await _approve(world, job)).state is S.QUEUED
 
 
+async def test_a_card_whose_pictures_may_not_be_attached_comes_without_them(world: World) -> None:
+    """The moderators see the request all the same."""
+    picture = Attachment("start_image", ReferenceRole.START_IMAGE, "a.png", 10, "https://cdn/a.png")
+    world.messenger.script["approval"].append(DeliveryForbidden(50013, status=403))
+    await world.accept(attachments=(picture,))
+    await world.turn()
+
+    ((_, view),) = world.messenger.approvals
+    assert view.files == ()
+
+
 async def test_a_decision_made_while_the_card_is_posted_is_shown_on_it(world: World) -> None:
     """The worker loses its lease to the moderator; the card must not keep its buttons."""
     job = await world.accept()
