@@ -28,7 +28,11 @@ class RateBudget(Protocol):
     """One account's requests per window, shared by all processes."""
 
     async def take(self, key: str, *, urgency: int) -> None:
-        """Wait until one request may be sent for `key` (`seedance2-movie`, `discord`)."""
+        """Wait until one request may be sent for `key` (`seedance2-movie`).
+
+        Raises:
+            ProviderBusy: there is no turn soon; `retry_after_s` says when there will be one.
+        """
         ...
 
     async def pause(self, key: str, seconds: float) -> None:
@@ -67,6 +71,10 @@ class Breaker(Protocol):
 
     async def failed(self, provider: str, reason: str) -> None:
         """Note a failure: `outage` opens after a few in a row, `credits` and `key` at once."""
+        ...
+
+    async def crowded(self, provider: str) -> None:
+        """Note that a create was answered that there is too much to do; repeated, fewer jobs run at once."""
         ...
 
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import context
 
 from bot.db.engine import Database
-from bot.db.tables import Moment, metadata
+from bot.db.tables import Moment, Texts, metadata
 from bot.settings import Settings
 
 
@@ -15,6 +15,8 @@ def render_item(kind: str, item: Any, _autogen: Any) -> str | Literal[False]:
     """Write a revision so that it never changes with the code and is right on both databases."""
     if kind == "type" and isinstance(item, Moment):
         return "sa.BigInteger()"
+    if kind == "type" and isinstance(item, Texts):
+        return "sa.Text()"
     if kind == "server_default" and isinstance(item, sa.DefaultClause):
         words: dict[type, str] = {sa.False_: "sa.false()", sa.True_: "sa.true()"}  # 0 and 1 are no truths to PostgreSQL
         return words.get(type(item.arg), False)

@@ -181,7 +181,9 @@ class Wiring:
         )
 
     def _loop(self) -> WorkerLoop:
-        dispatch = Dispatch(self.database, self.clock, breaker=self.pace, places=self.places, cards=self.cards)
+        dispatch = Dispatch(
+            self.database, self.clock, breaker=self.pace, places=self.places, cards=self.cards, rate=self.pace
+        )
         return WorkerLoop(
             self.clock,
             leases=self.leases,
@@ -275,6 +277,7 @@ class Wiring:
             store=self.edges.store,
             links=self.edges.links,
             timings=self.timings,
+            rate=self.pace,
         )
         status = StatusCheck(
             self.database,

@@ -1,4 +1,4 @@
-"""Breaker rows of `provider_state`: every change is one guarded UPDATE."""
+"""Breakers and learned places in `provider_state`: every change is one guarded UPDATE."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -73,5 +73,41 @@ async def open_for(
         sa.update(provider_state)
         .where(ROW.provider == provider, sa.or_(ROW.reason.is_(None), ROW.reason.in_(over)))
         .values(reason=reason, opened_at=now, probe_at=probe_at)
+    )
+    return done.rowcount == 1
+
+
+@dataclass(frozen=True, slots=True)
+class CrowdRow:
+    """What a provider's complaints taught. All None where it never had too much to do."""
+
+    crowded_at: datetime | None
+    places: int | None
+    learned_at: datetime | None
+
+
+NEVER_CROWDED = CrowdRow(None, None, None)
+
+
+async def read_crowd(connection: AsyncConnection, provider: str) -> CrowdRow:
+    """Read how many running places a provider was found to have."""
+    query = sa.select(ROW.crowded_at, ROW.learned_places, ROW.learned_at).where(ROW.provider == provider)
+    row = (await connection.execute(query)).one_or_none()
+    return NEVER_CROWDED if row is None else CrowdRow(*row)
+
+
+async def note_crowded(connection: AsyncConnection, provider: str, *, now: datetime) -> None:
+    """Note that a provider has too much to do."""
+    await insert_ignore(connection, provider_state, {"provider": provider})
+    await connection.execute(sa.update(provider_state).where(ROW.provider == provider).values(crowded_at=now))
+
+
+async def learn_places(
+    connection: AsyncConnection, provider: str, *, before: datetime | None, places: int, now: datetime
+) -> bool:
+    """Set the running places that a provider was found to have, unless another did since `before`."""
+    same = ROW.learned_at.is_(None) if before is None else ROW.learned_at == before
+    done = await connection.execute(
+        sa.update(provider_state).where(ROW.provider == provider, same).values(learned_places=places, learned_at=now)
     )
     return done.rowcount == 1

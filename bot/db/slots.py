@@ -4,19 +4,22 @@ Exact for any window, unlike a token bucket, and shared by all processes. Moment
 that processes need not agree about the time.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db.dialect import insert_ignore
-from bot.db.tables import provider_state, rate_slot
+from bot.db.tables import job, provider_state, rate_slot
+from bot.domain.jobs import JobState
 
 _POSTGRES_NOW = "CAST(extract(epoch FROM clock_timestamp()) AS double precision)"
 _SQLITE_NOW = "((julianday('now') - 2440587.5) * 86400.0)"
+_ABOUT_TO_SEND = (JobState.PREPARING.value, JobState.SUBMITTING.value)
 
 
-def _now(connection: AsyncConnection) -> sa.ColumnElement[float]:
+def database_now(connection: AsyncConnection) -> sa.ColumnElement[float]:
+    """Return the database's clock, in seconds since 1970."""
     is_sqlite = connection.dialect.name == "sqlite"
     return sa.literal_column(_SQLITE_NOW if is_sqlite else _POSTGRES_NOW, sa.Float)
 
@@ -30,33 +33,80 @@ async def prepare(connection: AsyncConnection, key: str, count: int) -> None:
             await insert_ignore(connection, rate_slot, {"key": key, "n": n, "used_at": 0.0})
 
 
-async def use(connection: AsyncConnection, key: str, *, window_s: float, below: int, wanted: int, now: datetime) -> int:
-    """Use up to `wanted` free slots numbered below `below`, highest first. Returns how many; none during a pause."""
-    clock = _now(connection)
+async def use(
+    connection: AsyncConnection,
+    key: str,
+    *,
+    at: sa.ColumnElement[float],
+    window_s: float,
+    below: int,
+    wanted: int,
+    from_the_top: bool,
+    now: datetime,
+) -> int:
+    """Use up to `wanted` free slots numbered below `below`. Returns how many; none during a pause."""
     pauses = sa.exists().where(provider_state.c.provider == key, provider_state.c.paused_until > now)
     free = (
         sa.select(rate_slot.c.n)
-        .where(rate_slot.c.key == key, rate_slot.c.n < below, _is_free(clock, window_s), ~pauses)
-        .order_by(rate_slot.c.n.desc())
+        .where(rate_slot.c.key == key, rate_slot.c.n < below, _is_free(at, window_s), ~pauses)
+        .order_by(rate_slot.c.n.desc() if from_the_top else rate_slot.c.n)
         .limit(wanted)
         .with_for_update(skip_locked=True, of=rate_slot)
         .cte("free")
     )
     taken = sa.update(rate_slot).where(rate_slot.c.key == key, rate_slot.c.n.in_(sa.select(free.c.n)))
-    rows = await connection.execute(taken.values(used_at=clock).returning(rate_slot.c.n))
+    rows = await connection.execute(taken.values(used_at=at).returning(rate_slot.c.n))
     return len(rows.all())
 
 
-async def next_free_s(connection: AsyncConnection, key: str, *, window_s: float, below: int) -> float:
-    """Return the seconds until the next slot numbered below `below` is free, 0 or less where one is."""
-    oldest = sa.func.min(rate_slot.c.used_at) + window_s - _now(connection)
-    query = sa.select(oldest).where(rate_slot.c.key == key, rate_slot.c.n < below)
-    return float((await connection.execute(query)).scalar_one() or 0.0)
+async def waits_s(
+    connection: AsyncConnection, key: str, *, at: sa.ColumnElement[float], window_s: float
+) -> list[float]:
+    """Return for each slot, by its number, the seconds until it is free; 0 where it is."""
+    wait = sa.case((_is_free(at, window_s), 0.0), else_=rate_slot.c.used_at + window_s - at)
+    rows = await connection.execute(sa.select(wait).where(rate_slot.c.key == key).order_by(rate_slot.c.n))
+    return [float(value) for value in rows.scalars()]
 
 
 def _is_free(now: sa.ColumnElement[float], window_s: float) -> sa.ColumnElement[bool]:
     """A slot used more than a window ahead of now is left from a clock that was set back since."""
     return sa.or_(rate_slot.c.used_at + window_s <= now, rate_slot.c.used_at > now + window_s)
+
+
+async def promised(connection: AsyncConnection, provider: str) -> int:
+    """Count the jobs that have a place at a provider and are about to send their create."""
+    query = sa.select(sa.func.count()).where(
+        job.c.provider == provider, job.c.state.in_(_ABOUT_TO_SEND), job.c.parked_reason.is_(None)
+    )
+    return int((await connection.execute(query)).scalar_one())
+
+
+async def count_polled(connection: AsyncConnection, provider: str) -> int:
+    """Count the jobs whose task is polled."""
+    query = sa.select(sa.func.count()).where(
+        job.c.provider == provider, job.c.state == JobState.RUNNING.value, job.c.parked_reason.is_(None)
+    )
+    return int((await connection.execute(query)).scalar_one())
+
+
+async def book_polls(
+    connection: AsyncConnection, key: str, *, count: int, first_at: datetime, apart: timedelta
+) -> list[datetime]:
+    """Promise `count` polls their turns, `apart` from each other and from those promised before, from `first_at` on."""
+    await insert_ignore(connection, provider_state, {"provider": key})
+    apart_us = round(apart.total_seconds() * 1_000_000)
+    booked = sa.type_coerce(provider_state.c.polls_booked_until, sa.BigInteger)
+    following = sa.type_coerce(booked + apart_us, sa.BigInteger)
+    first = sa.bindparam("first", first_at, type_=provider_state.c.polls_booked_until.type)
+    start = sa.case((following > first, following), else_=sa.type_coerce(first, sa.BigInteger))
+    changed = await connection.execute(
+        sa.update(provider_state)
+        .where(provider_state.c.provider == key)
+        .values(polls_booked_until=start + apart_us * (count - 1))
+        .returning(provider_state.c.polls_booked_until)
+    )
+    last: datetime = changed.scalar_one()
+    return [last - apart * (count - 1 - number) for number in range(count)]
 
 
 async def paused_until(connection: AsyncConnection, key: str) -> datetime | None:

@@ -1,5 +1,6 @@
 """Every table. Money is integer millicredits (`…_milli`), moments are UTC, Discord ids are 64-bit integers."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -38,6 +39,21 @@ class Moment(sa.types.TypeDecorator[datetime]):
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Texts(sa.types.TypeDecorator[tuple[str, ...]]):
+    """Some texts in their order, kept as a JSON list; NULL is none of them."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[str, ...] | None, dialect: Any) -> str | None:
+        """Turn texts into JSON."""
+        return json.dumps(value) if value else None
+
+    def process_result_value(self, value: str | None, dialect: Any) -> tuple[str, ...]:
+        """Turn JSON into texts."""
+        return tuple(json.loads(value)) if value else ()
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite numbers rows itself only in INTEGER columns
 
 
@@ -236,6 +252,7 @@ job = sa.Table(
     sa.Column("refunded_at", Moment),
     sa.Column("source_job_id", sa.String(12)),
     sa.Column("tidied_at", Moment),  # when retention put this job's references away
+    sa.Column("result_urls", Texts),  # every picture; empty texts stand for those that can never be fetched
     sa.UniqueConstraint("provider", "task_id"),
     sa.CheckConstraint("quote_milli >= 0", name="quote"),
 )
@@ -341,6 +358,7 @@ delivery_part = sa.Table(
     sa.Column("intended_at", Moment, nullable=False),
     sa.Column("message_id", sa.BigInteger),
     sa.Column("posted_at", Moment),
+    sa.Column("pictures", sa.String(80)),  # the numbers of those in it, with commas between; NULL for a clip
 )
 
 rate_slot = sa.Table(
@@ -361,6 +379,10 @@ provider_state = sa.Table(
     sa.Column("opened_at", Moment),
     sa.Column("probe_at", Moment),
     sa.Column("paused_until", Moment),  # a Retry-After that all processes obey
+    sa.Column("polls_booked_until", Moment),  # the last turn that was promised to a poll
+    sa.Column("crowded_at", Moment),  # when it last said that it has too much to do
+    sa.Column("learned_places", sa.Integer),  # running places that this taught, growing again from learned_at on
+    sa.Column("learned_at", Moment),
     sa.Column(
         "polled_in_a_row", sa.Integer, nullable=False, server_default="0"
     ),  # jobs found done by poll with callbacks on

@@ -139,6 +139,8 @@ class Job:
     `attempt` counts tries of the present step, `submit_attempt` creates sent to the provider (1 is the first).
     `quote` is the price held; `actual` what the task cost, None until settled.
     `channel_id` is where it was asked for, a thread where it was one; `parent_channel_id` is what rules and caps mean.
+    `result_urls` has the address of each picture, empty for one that can never be fetched; `clip_key` names the kept
+    clip, or what the kept pictures' keys begin with (`pictures/<job>`, then a dot and the picture's number).
     `decided_by` and `decision_reason` are a moderator's approval or denial. `source_job_id` is the job that this one
     repeats, changes or continues.
     """
@@ -177,6 +179,7 @@ class Job:
     parked_reason: str | None = None
     error_code: str | None = None
     result_url: str | None = None
+    result_urls: tuple[str, ...] = ()
     last_frame_url: str | None = None
     clip_key: str | None = None
     expected_end_at: datetime | None = None

@@ -4,7 +4,7 @@ import logging
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
-from bot.db import breakers
+from bot.db import breakers, work
 from bot.db.engine import Database
 from bot.ports import BreakerState
 
@@ -13,6 +13,13 @@ log = logging.getLogger(__name__)
 FAILURES_TO_OPEN = 5  # in a row, over all processes
 FIRST_PROBE = timedelta(seconds=30)
 MAX_PROBE = timedelta(minutes=10)
+
+#: What a create is answered when the account has too many tasks under way, or the provider too much to do.
+CROWDED_CODES = frozenset({"service_busy", "concurrency_limit_reached", "concurrency_limit", "http_503"})
+#: One such answer may be a hiccup; two within this time halve the running places, at most once in `HALVED_ONCE_IN`.
+REPEATS_WITHIN = timedelta(minutes=5)
+HALVED_ONCE_IN = timedelta(minutes=1)
+GROWS_EVERY = timedelta(minutes=2)  # by one place
 
 #: Reasons from least to most: a greater one replaces a lesser one. Only `paused` is a person's own doing.
 REASONS = ("outage", "credits", "key", "paused")
@@ -86,6 +93,24 @@ class SharedBreaker:
         if opened:
             log.error("breaker.opened", extra={"provider": provider, "reason": reason})
 
+    async def crowded(self, provider: str) -> None:
+        """Note that a create was answered that there is too much to do; halve the places where it repeats itself.
+
+        One transaction.
+        """
+        now = self._clock.now()
+        async with self._database.begin() as connection:
+            seen = await breakers.read_crowd(connection, provider)
+            await breakers.note_crowded(connection, provider, now=now)
+            is_first = seen.crowded_at is None or now - seen.crowded_at > REPEATS_WITHIN
+            if is_first or (seen.learned_at is not None and now - seen.learned_at < HALVED_ONCE_IN):
+                return
+            running = await work.count_running(connection, provider, now=now)
+            places = max(1, places_now(running, seen, now) // 2)
+            halved = await breakers.learn_places(connection, provider, before=seen.learned_at, places=places, now=now)
+        if halved:
+            log.warning("provider.crowded", extra={"provider": provider, "places": places})
+
     async def pause_provider(self, provider: str) -> None:
         """Stop submissions until `resume_provider`; never probed. One transaction."""
         now = self._clock.now()
@@ -98,6 +123,18 @@ class SharedBreaker:
         async with self._database.begin() as connection:
             await breakers.close(connection, provider, frozenset(REASONS))
         log.warning("breaker.resumed", extra={"provider": provider})
+
+
+def is_crowded(code: str) -> bool:
+    """Whether an error code says that there is too much to do."""
+    return code.lower() in CROWDED_CODES
+
+
+def places_now(configured: int, learned: breakers.CrowdRow, now: datetime) -> int:
+    """Return how many of the configured running places may be used now: what was learned, and one more every while."""
+    if learned.places is None or learned.learned_at is None:
+        return configured
+    return min(configured, learned.places + max(0, (now - learned.learned_at) // GROWS_EVERY))
 
 
 def _lesser(reason: str) -> frozenset[str]:

@@ -6,14 +6,16 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import Clock
-from bot.db import guilds, jobs, work
+from bot.db import breakers, guilds, jobs, work
 from bot.db.engine import Database
 from bot.db.tables import job
 from bot.domain.fairness import Waiting, choose_next
 from bot.domain.jobs import JobState
 from bot.domain.rules import GuildRules
 from bot.ports import Breaker
+from bot.services.breaker import places_now
 from bot.services.cards import Cards
+from bot.services.pacing import RateView
 
 #: The row that all dispatchers lock.
 ALL_PROVIDERS = "*"
@@ -24,39 +26,62 @@ class Dispatch:
     """Moves queued jobs to `preparing` while there are places, least recently served guild and member first."""
 
     def __init__(
-        self, database: Database, clock: Clock, *, breaker: Breaker, places: Mapping[str, int], cards: Cards
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        breaker: Breaker,
+        places: Mapping[str, int],
+        cards: Cards,
+        rate: RateView | None = None,
     ) -> None:
-        """`places` are the running places of each provider account; those of a member are the server's to say."""
+        """`places` are the running places of each provider account; those of a member are the server's to say.
+
+        With `rate`, no more jobs get a place than can send their creates now, so that where requests are scarce it is
+        fairness that chooses who sends next.
+        """
         self._database = database
         self._clock = clock
         self._breaker = breaker
         self._places = places
         self._cards = cards
+        self._rate = rate
 
     async def run(self) -> int:
-        """Hand out every free place. Returns how many. One read, then one transaction per provider with work."""
+        """Hand out every free place. Returns how many. One read; for each provider with work and places, one more read
+        and, where somebody may have a place, one transaction.
+        """
         async with self._database.read() as connection:
-            providers = await work.queued_providers(connection, now=self._clock.now())
+            queued = await work.queued_providers(connection, now=self._clock.now())
+            free = {p: await self._free(connection, p) for p in queued if p in self._places}
         given = 0
-        for provider in providers:
-            if provider not in self._places:
+        for provider, most in free.items():
+            if most <= 0:
                 continue
             breaker = await self._breaker.state(provider)
             if not breaker.is_open:
-                most = 1 if breaker.reason else self._places[provider]  # a probe is one job
-                given += await self._serve(provider, most)
+                given += await self._serve(provider, 1 if breaker.reason else most)  # a probe is one job
         return given
 
+    async def _free(self, connection: AsyncConnection, provider: str) -> int:
+        """Count the places to give out now: those configured or learned, and no more than can send."""
+        now = self._clock.now()
+        learned = await breakers.read_crowd(connection, provider)
+        running = await work.count_running(connection, provider, now=now)
+        free = places_now(self._places[provider], learned, now) - running
+        if free > 0 and self._rate is not None:
+            free = min(free, await self._rate.room(connection, provider))
+        return free
+
     async def _serve(self, provider: str, most: int) -> int:
-        """Give out places of one provider. A look comes first, so that a full provider costs no write at each wake."""
-        places, now = self._places[provider], self._clock.now()
+        """Give out places of one provider. A look comes first: members at their caps cost no write at each wake."""
         async with self._database.read() as connection:
-            if await work.count_running(connection, provider, now=now) >= places:
+            if not await self._choose(connection, provider, 1):
                 return 0
         chosen: list[Waiting] = []
         async with self._database.begin() as connection:
             await work.lock_provider(connection, ALL_PROVIDERS)  # a member's places are counted over all of them
-            free = min(most, places - await work.count_running(connection, provider, now=now))
+            free = min(most, await self._free(connection, provider))
             if free > 0:
                 chosen = await self._choose(connection, provider, free)
             for waiting in chosen:

@@ -1,89 +1,71 @@
-"""One rate budget per provider account for all processes, and the breakers. The database is what they share."""
+"""One rate budget per provider account for all processes, and the breakers. The database is what they share.
+
+Turns: submits before cancels before uploads before polls. Nobody waits long for one under a job's lease: who would is
+sent away with the time to come again, polls with a turn of their own each, so that they spread.
+"""
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
-from math import ceil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import Clock
 from bot.db import slots
 from bot.db.engine import Database
-from bot.ports import Urgency
+from bot.domain.errors import ProviderBusy
 from bot.services.breaker import SharedBreaker
+from bot.services.lanes import Lane, Waiter, make_lane
 
-SLOTS_MAX = 300  # rows per key; larger limits are cut into shorter windows, which is stricter, never laxer
-MARGIN_MAX_S = 1.0  # a request reaches the provider some time after its slot was taken
-MARGIN_SHARE = 0.1  # of the window, where that is less
-KEPT_FOR_URGENT = 5  # one slot in five is never used by polls
 BATCH_MAX = 50  # slots per transaction
 NAP_MIN_S = 0.005
 NAP_MAX_S = 5.0  # pauses and slots may change under us
+COUNT_KEPT_S = 5.0
+
+#: The code of the refusal that says: not the provider, our own budget has no turn for this soon.
+PACED = "paced"
 
 
-@dataclass(slots=True)
-class _Waiter:
-    urgency: int
-    number: int
-    called: asyncio.Event = field(default_factory=asyncio.Event)
-    is_granted: bool = False
+class RateView(Protocol):
+    """What a provider account's rate budget means for those who plan requests."""
 
-    @property
-    def rank(self) -> tuple[int, int]:
-        return self.urgency, self.number
+    async def room(self, connection: AsyncConnection, provider: str) -> int:
+        """Return how many more submits can be sent now. One read, or inside a transaction of the caller's."""
+        ...
+
+    async def poll_gap_s(self, provider: str) -> float:
+        """Return how far apart one task's polls must be for the polls of all running jobs to fit the budget."""
+        ...
 
 
-@dataclass(slots=True)
-class _Lane:
-    """One key's waiters in this process. One of them, the leader, asks the database for all."""
+@dataclass(frozen=True, slots=True)
+class _Supply:
+    """What a look at the slots found. `pause_s` is 0 where there is none."""
 
-    key: str
-    count: int
-    window_s: float
-    waiting: list[_Waiter] = field(default_factory=list)
-    leader: _Waiter | None = None
-    arrivals: int = 0
-    arrived: asyncio.Event = field(default_factory=asyncio.Event)
-    is_prepared: bool = False
-
-    @property
-    def open_to_polls(self) -> int:
-        return self.count - self.count // KEPT_FOR_URGENT
-
-    def enter(self, urgency: int) -> _Waiter:
-        self.arrivals += 1
-        waiter = _Waiter(urgency, self.arrivals)
-        self.waiting.append(waiter)
-        self.waiting.sort(key=lambda w: w.rank)
-        self.arrived.set()
-        if self.leader is None:
-            self._appoint(waiter)
-        return waiter
-
-    def leave(self, waiter: _Waiter) -> None:
-        if waiter in self.waiting:
-            self.waiting.remove(waiter)
-        if self.leader is waiter:
-            self.leader = None
-            if self.waiting:
-                self._appoint(self.waiting[0])
-
-    def grant(self, waiter: _Waiter) -> None:
-        self.waiting.remove(waiter)
-        waiter.is_granted = True
-        waiter.called.set()
-
-    def _appoint(self, waiter: _Waiter) -> None:
-        self.leader = waiter
-        waiter.called.set()
+    waits_s: Sequence[float]
+    pause_s: float
+    promised: int
 
 
 class Pacing(SharedBreaker):
     """`RateBudget` and `Breaker` over the database. `limits`: requests and window in seconds, by key."""
 
-    def __init__(self, database: Database, clock: Clock, *, limits: Mapping[str, tuple[int, float]]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        limits: Mapping[str, tuple[int, float]],
+        is_clock_shared: bool = False,
+    ) -> None:
+        """Count by the database's time, or by `clock` where that `is_clock_shared` by all processes."""
         super().__init__(database, clock)
-        self._lanes = {key: _lane(key, requests, window_s) for key, (requests, window_s) in limits.items()}
+        self._is_clock_shared = is_clock_shared
+        self._lanes = {key: make_lane(key, requests, window_s) for key, (requests, window_s) in limits.items()}
+        self._gaps: dict[str, tuple[float, float]] = {}
 
     async def setup(self) -> None:
         """Have the slots of every limit. One transaction per key; `take` does it too where this was left out."""
@@ -98,15 +80,18 @@ class Pacing(SharedBreaker):
 
         Raises:
             KeyError: no limit was named for `key`.
+            ProviderBusy: `paced`, there is no turn soon; `retry_after_s` says when there will be one.
         """
         lane = self._lanes[key]
-        waiter = lane.enter(urgency)
+        waiter = lane.enter(urgency, self._clock.monotonic())
         try:
             await waiter.called.wait()
-            while not waiter.is_granted:
+            while waiter.is_waiting:
                 await self._serve(lane)
         finally:
             lane.leave(waiter)
+        if waiter.refused_for_s is not None:
+            raise ProviderBusy(PACED, retry_after_s=waiter.refused_for_s)
 
     async def pause(self, key: str, seconds: float) -> None:
         """Let nothing through for `seconds`, in any process; a longer pause under way stays. One transaction."""
@@ -114,51 +99,136 @@ class Pacing(SharedBreaker):
             async with self._database.begin() as connection:
                 await slots.pause(connection, key, self._clock.now() + timedelta(seconds=seconds))
 
-    async def _prepare(self, lane: _Lane) -> None:
+    async def room(self, connection: AsyncConnection, provider: str) -> int:
+        """Return how many more submits can be sent now: a fifth of the slots is left to polls."""
+        lane = self._lanes.get(provider)
+        if lane is None:
+            return 0
+        if not lane.is_prepared:
+            return lane.count - lane.kept
+        supply = await self._look(connection, lane)
+        return 0 if supply.pause_s > 0 else lane.room(supply.waits_s, supply.promised)
+
+    async def poll_gap_s(self, provider: str) -> float:
+        """Return how far apart one task's polls must be to fit. One read, at most every five seconds."""
+        lane = self._lanes.get(provider)
+        if lane is None:
+            return 0.0
+        now_s = self._clock.monotonic()
+        seen_s, gap_s = self._gaps.get(provider, (-COUNT_KEPT_S, 0.0))
+        if now_s - seen_s >= COUNT_KEPT_S:
+            async with self._database.read() as connection:
+                count = await slots.count_polled(connection, provider)
+            gap_s = count * lane.between_polls.total_seconds()
+            self._gaps[provider] = now_s, gap_s
+        return gap_s
+
+    async def _prepare(self, lane: Lane) -> None:
         async with self._database.begin() as connection:
             await slots.prepare(connection, lane.key, lane.count)
         lane.is_prepared = True
 
-    async def _serve(self, lane: _Lane) -> None:
+    async def _serve(self, lane: Lane) -> None:
         """Ask once for everybody who waits; where nothing is free, wait until something may be."""
         if not lane.is_prepared:
             await self._prepare(lane)
         lane.arrived.clear()
-        nap_s = await self._use_slots(lane)
-        if nap_s is not None:
-            await _nap(lane, nap_s)
+        urgent = [waiter for waiter in lane.waiting if not waiter.is_poll][:BATCH_MAX]
+        nap_s = await (self._let_go(lane, urgent) if urgent else self._let_poll(lane))
+        if nap_s is not None and lane.waiting:
+            await self._nap(lane, nap_s)
 
-    async def _use_slots(self, lane: _Lane) -> float | None:
-        """Use slots for who waits, most urgent first. Returns the seconds to wait, None where somebody was served."""
-        batch = lane.waiting[:BATCH_MAX]
-        urgent = [waiter for waiter in batch if waiter.urgency < Urgency.POLL]
-        wanted, below = (urgent, lane.count) if urgent else (batch, lane.open_to_polls)
-        now = self._clock.now()
+    async def _let_go(self, lane: Lane, urgent: Sequence[Waiter]) -> float | None:
+        """Use slots for the urgent. Returns the seconds to wait, None where somebody was served."""
+        polls = [waiter for waiter in lane.waiting if waiter.is_poll][:BATCH_MAX]
         async with self._database.begin() as connection:
-            used = await slots.use(
-                connection, lane.key, window_s=lane.window_s, below=below, wanted=len(wanted), now=now
-            )
-            wait_s = None
-            if used == 0:
-                free_s = await slots.next_free_s(connection, lane.key, window_s=lane.window_s, below=below)
-                until = await slots.paused_until(connection, lane.key)
-                wait_s = max(free_s, (until - now).total_seconds() if until else 0.0)
-        for waiter in [w for w in wanted if w in lane.waiting][:used]:
-            lane.grant(waiter)
+            used = await self._use(connection, lane, below=lane.count, wanted=len(urgent), from_the_top=True)
+            if used:
+                self._grant(lane, urgent, used)
+                return None
+            supply = await self._look(connection, lane)
+            wait_s = max(min(supply.waits_s, default=0.0), supply.pause_s)
+            turns = await self._book(connection, lane, self._impatient(polls, lane.window_s), supply)
+        for waiter in self._impatient(urgent, wait_s):
+            lane.refuse(waiter, wait_s)
+        self._send_away(lane, turns)
         return wait_s
 
+    async def _let_poll(self, lane: Lane) -> float | None:
+        """Use slots for polls, which leave their turns to submits on their way. Returns as `_let_go` does."""
+        polls = lane.waiting[:BATCH_MAX]
+        async with self._database.begin() as connection:
+            supply = await self._look(connection, lane)
+            wanted = min(len(polls), lane.polls_now(supply.waits_s, supply.promised))
+            used = 0
+            if wanted and supply.pause_s == 0:
+                below = lane.open_to_polls
+                used = await self._use(connection, lane, below=below, wanted=wanted, from_the_top=False)
+            if used:
+                self._grant(lane, polls, used)
+                return None
+            wait_s = max(lane.poll_wait_s(supply.waits_s, supply.promised), supply.pause_s)
+            turns = await self._book(connection, lane, self._impatient(polls, wait_s), supply)
+        self._send_away(lane, turns)
+        return wait_s
 
-def _lane(key: str, requests: int, window_s: float) -> _Lane:
-    """Cut a limit that has too many slots into `parts` windows, with the margin shared out over them."""
-    parts = ceil(requests / SLOTS_MAX)
-    margin_s = min(MARGIN_MAX_S, window_s * MARGIN_SHARE)
-    return _Lane(key, requests // parts, (window_s + margin_s) / parts)
+    async def _use(
+        self, connection: AsyncConnection, lane: Lane, *, below: int, wanted: int, from_the_top: bool
+    ) -> int:
+        return await slots.use(
+            connection,
+            lane.key,
+            at=self._moment(connection),
+            window_s=lane.window_s,
+            below=below,
+            wanted=wanted,
+            from_the_top=from_the_top,
+            now=self._clock.now(),
+        )
 
+    async def _look(self, connection: AsyncConnection, lane: Lane) -> _Supply:
+        waits_s = await slots.waits_s(connection, lane.key, at=self._moment(connection), window_s=lane.window_s)
+        until = await slots.paused_until(connection, lane.key)
+        pause_s = max(0.0, (until - self._clock.now()).total_seconds()) if until else 0.0
+        return _Supply(waits_s, pause_s, await slots.promised(connection, lane.key))
 
-async def _nap(lane: _Lane, seconds: float) -> None:
-    """Wait, but not past the arrival of somebody who may be let through where those before were not."""
-    try:
-        async with asyncio.timeout(min(max(seconds, NAP_MIN_S), NAP_MAX_S)):
-            await lane.arrived.wait()
-    except TimeoutError:
-        return
+    def _moment(self, connection: AsyncConnection) -> sa.ColumnElement[float]:
+        if self._is_clock_shared:
+            return sa.literal(self._clock.now().timestamp(), sa.Double)
+        return slots.database_now(connection)
+
+    def _grant(self, lane: Lane, waiters: Sequence[Waiter], used: int) -> None:
+        for waiter in [w for w in waiters if w in lane.waiting][:used]:
+            lane.grant(waiter)
+
+    def _impatient(self, waiters: Sequence[Waiter], wait_s: float) -> list[Waiter]:
+        return [waiter for waiter in waiters if self._clock.monotonic() + wait_s > waiter.until_s]
+
+    async def _book(
+        self, connection: AsyncConnection, lane: Lane, polls: Sequence[Waiter], supply: _Supply
+    ) -> list[tuple[Waiter, datetime]]:
+        """Find a later turn for each poll that cannot wait for one here."""
+        if not polls:
+            return []
+        wait_s = max(lane.poll_wait_s(supply.waits_s, supply.promised), supply.pause_s)
+        first_at = self._clock.now() + timedelta(seconds=wait_s)
+        moments = await slots.book_polls(
+            connection, lane.key, count=len(polls), first_at=first_at, apart=lane.between_polls
+        )
+        return list(zip(polls, moments, strict=True))
+
+    def _send_away(self, lane: Lane, turns: Sequence[tuple[Waiter, datetime]]) -> None:
+        now = self._clock.now()
+        for waiter, at in turns:
+            lane.refuse(waiter, max(0.0, (at - now).total_seconds()))
+
+    async def _nap(self, lane: Lane, seconds: float) -> None:
+        """Wait, but not past the arrival of somebody who may be let through where those before were not."""
+        sleeping = asyncio.ensure_future(self._clock.sleep(min(max(seconds, NAP_MIN_S), NAP_MAX_S)))
+        arriving = asyncio.ensure_future(lane.arrived.wait())
+        try:
+            await asyncio.wait((sleeping, arriving), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleeping.cancel()
+            arriving.cancel()
+            await asyncio.gather(sleeping, arriving, return_exceptions=True)

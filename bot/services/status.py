@@ -17,6 +17,7 @@ from bot.ports import Breaker, Provider
 from bot.services import settlement
 from bot.services.callbacks import MIN_CHECK_GAP, news_since
 from bot.services.config import Timings, patience_s
+from bot.services.pacing import PACED
 from bot.services.submission import Submitter, note_failure
 
 log = logging.getLogger(__name__)
@@ -78,7 +79,7 @@ class StatusCheck:
     async def apply_status(self, held: Job, status: TaskStatus, started_at: datetime) -> Job | None:
         """Move a job by what the provider says of its task, money included, in one transaction."""
         match status.state:
-            case TaskState.SUCCEEDED if status.result_url:
+            case TaskState.SUCCEEDED if status.result_url or status.result_urls:
                 return await self._succeed(held, status)
             case TaskState.SUCCEEDED | TaskState.RUNNING:
                 return await self._still_running(held, started_at)
@@ -97,7 +98,8 @@ class StatusCheck:
                 cause=f"the provider made it for {actual}",
                 actual_milli=actual.milli,
                 checked_at=now,
-                result_url=status.result_url,
+                result_url=status.result_url or status.result_urls[0],
+                result_urls=status.result_urls,
                 last_frame_url=status.last_frame_url,
                 unknown_since=None,
                 missing_count=0,
@@ -216,7 +218,7 @@ class StatusCheck:
             return await self._submitter.expire(held)
         if held.is_final and held.watch_until is not None and now >= held.watch_until:
             values["watch_until"] = None
-        wait_s = max(self._wait_s(held, now), retry_after_s or 0.0)
+        wait_s = max(await self._wait_s(held, now), retry_after_s or 0.0)
         async with self._database.begin() as connection:
             await work.cancel_requested(connection, held.id)  # locks: a callback waits for this, or is seen here
             has_news = await news_since(connection, held, started_at)
@@ -224,10 +226,10 @@ class StatusCheck:
             await jobs.update_fenced(connection, held, run_at=run_at, attempt=0, checked_at=now, **values)
         return None
 
-    def _wait_s(self, held: Job, now: datetime) -> float:
-        interval = self._timings.poll_interval_s
+    async def _wait_s(self, held: Job, now: datetime) -> float:
         if held.state is JobState.RUNNING:
-            return interval
+            return await self._submitter.poll_gap_s(held)
+        interval = self._timings.poll_interval_s
         since = held.unknown_since or held.finished_at or now
         return patience_s(interval * SLOW_POLL_FACTOR, now - since)
 
@@ -249,5 +251,7 @@ class StatusCheck:
         return await self.apply_status(held, found, now)
 
     async def _note_failure(self, held: Job, error: ProviderError) -> None:
+        if error.code == PACED:
+            return
         log.warning("provider.failed", extra={"job_id": held.id, "provider": held.provider, "code": error.code})
         await note_failure(self._breaker, held.provider, error)

@@ -1,4 +1,4 @@
-"""Moderators' rules: suspensions, roles last seen, log lines, approvals, a calendar that waits."""
+"""Moderators' rules: suspensions, roles last seen, log lines, approvals, a calendar that waits. Jobs of pictures."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -47,6 +47,9 @@ def upgrade() -> None:
     sa.Column('at', sa.BigInteger(), nullable=False),
     sa.PrimaryKeyConstraint('guild_id', 'user_id', name=op.f('pk_suspension'))
     )
+    with op.batch_alter_table('delivery_part', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('pictures', sa.String(length=80), nullable=True))
+
     with op.batch_alter_table('guild', schema=None) as batch_op:
         batch_op.add_column(sa.Column('log_channel_id', sa.BigInteger(), nullable=True))
         batch_op.add_column(sa.Column('next_zone', sa.String(length=64), nullable=True))
@@ -66,16 +69,29 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('refunded_at', sa.BigInteger(), nullable=True))
         batch_op.add_column(sa.Column('source_job_id', sa.String(length=12), nullable=True))
         batch_op.add_column(sa.Column('tidied_at', sa.BigInteger(), nullable=True))
+        batch_op.add_column(sa.Column('result_urls', sa.Text(), nullable=True))
         batch_op.create_index('ix_job_clip', ['finished_at'], unique=False, sqlite_where=sa.text('clip_key IS NOT NULL'), postgresql_where=sa.text('clip_key IS NOT NULL'))
         batch_op.create_index('ix_job_untidied', ['finished_at'], unique=False, sqlite_where=sa.text('tidied_at IS NULL'), postgresql_where=sa.text('tidied_at IS NULL'))
 
+    with op.batch_alter_table('provider_state', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('polls_booked_until', sa.BigInteger(), nullable=True))
+        batch_op.add_column(sa.Column('crowded_at', sa.BigInteger(), nullable=True))
+        batch_op.add_column(sa.Column('learned_places', sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column('learned_at', sa.BigInteger(), nullable=True))
 
 
 def downgrade() -> None:
     """Move back."""
+    with op.batch_alter_table('provider_state', schema=None) as batch_op:
+        batch_op.drop_column('learned_at')
+        batch_op.drop_column('learned_places')
+        batch_op.drop_column('crowded_at')
+        batch_op.drop_column('polls_booked_until')
+
     with op.batch_alter_table('job', schema=None) as batch_op:
         batch_op.drop_index('ix_job_untidied', sqlite_where=sa.text('tidied_at IS NULL'), postgresql_where=sa.text('tidied_at IS NULL'))
         batch_op.drop_index('ix_job_clip', sqlite_where=sa.text('clip_key IS NOT NULL'), postgresql_where=sa.text('clip_key IS NOT NULL'))
+        batch_op.drop_column('result_urls')
         batch_op.drop_column('tidied_at')
         batch_op.drop_column('source_job_id')
         batch_op.drop_column('refunded_at')
@@ -94,6 +110,9 @@ def downgrade() -> None:
         batch_op.drop_column('next_allowance_period')
         batch_op.drop_column('next_zone')
         batch_op.drop_column('log_channel_id')
+
+    with op.batch_alter_table('delivery_part', schema=None) as batch_op:
+        batch_op.drop_column('pictures')
 
     op.drop_table('suspension')
     with op.batch_alter_table('member', schema=None) as batch_op:

@@ -451,6 +451,7 @@ class FakeBreaker:
     reasons: dict[str, str] = field(default_factory=dict)
     outages: int = 0
     failures: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
 
     async def state(self, provider: str) -> BreakerState:
         reason = self.reasons.get(provider)
@@ -460,6 +461,9 @@ class FakeBreaker:
         self.outages = 0
         if took_task or self.reasons.get(provider) != "credits":
             self.reasons.pop(provider, None)
+
+    async def crowded(self, provider: str) -> None:
+        self.complaints.append(provider)
 
     async def failed(self, provider: str, reason: str) -> None:
         self.failures.append(reason)
