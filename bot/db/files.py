@@ -126,10 +126,13 @@ async def forget_clip(connection: AsyncConnection, job_id: str) -> bool:
 
 
 async def clips_in_use(connection: AsyncConnection) -> set[str]:
-    """Return the keys of kept clips, and those that open jobs may be fetching."""
+    """Return the keys of kept clips and pictures, and those that open jobs may be fetching."""
     kept = await connection.execute(sa.select(job.c.clip_key).where(job.c.clip_key.is_not(None)))
     coming = await connection.execute(sa.select(job.c.id).where(job.c.finished_at.is_(None)))
-    return {row.clip_key for row in kept} | {f"clips/{row.id}.mp4" for row in coming}
+    keys = {row.clip_key for row in kept}
+    for row in coming:
+        keys |= {f"clips/{row.id}.mp4", f"pictures/{row.id}"}
+    return keys
 
 
 # --------------------------------------------------------------------------------------------------------- housekeeping

@@ -90,6 +90,7 @@ async def jobs(connection: AsyncConnection, user_id: int, *, limit: int) -> list
         "interaction_token",
         "submit_body",
         "result_url",
+        "result_urls",
         "last_frame_url",
         "clip_key",
         "user_id",

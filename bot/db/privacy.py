@@ -43,7 +43,7 @@ NEUTRAL_LOCALE = "en-US"
 
 #: What replaces the parts of a stored request that a person wrote or attached. The rest are choices from lists, and the
 #: seed, that prices and statistics stand on.
-ERASED_SPEC: dict[str, Any] = {"prompt": "", "sample": None, "references": []}
+ERASED_SPEC: dict[str, Any] = {"prompt": "", "sample": None, "references": [], "shots": []}
 
 _FINAL = [state.value for state in FINAL]
 _IS_SETTLED = sa.and_(job.c.state.in_(_FINAL), job.c.watch_until.is_(None))
@@ -242,6 +242,7 @@ def _erased_columns(person: Person, now: datetime) -> dict[str, Any]:
         "submit_body",
         "candidate_task_id",
         "result_url",
+        "result_urls",
         "last_frame_url",
         "clip_key",
         "message_channel_id",

@@ -54,6 +54,8 @@ class Texts(sa.types.TypeDecorator[tuple[str, ...]]):
     def process_result_value(self, value: str | None, dialect: Any) -> tuple[str, ...]:
         """Turn JSON into texts."""
         return tuple(json.loads(value)) if value else ()
+
+
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite numbers rows itself only in INTEGER columns
 
 

@@ -27,7 +27,7 @@ LINES_KEPT = timedelta(days=7)
 #: A file that nothing names is removed when it is older: a command or a download under way is never so old.
 ORPHAN_AGE_S = 86_400.0
 SWEEP_EVERY = timedelta(days=1)
-REFERENCES, CLIPS = "references/", "clips/"
+SWEPT = ("references/", "clips/", "pictures/")
 
 
 class Retention:
@@ -115,7 +115,7 @@ class Retention:
 
     async def _sweep(self) -> None:
         """Delete stored files that no row names: a kill came between a commit and a deletion, or before a commit."""
-        found = [key for key in await self._store.keys(ORPHAN_AGE_S) if key.startswith((REFERENCES, CLIPS))]
+        found = [key for key in await self._store.keys(ORPHAN_AGE_S) if key.startswith(SWEPT)]
         if not found:
             return
         async with self._database.read() as connection:

@@ -450,6 +450,12 @@ def test_every_part_of_a_request_is_kept_or_erased_on_purpose() -> None:
         "seed",
         "is_seed_chosen",
         "rendering",
+        "style",
+        "camera",
+        "motion",
+        "fixed_lens",
+        "count",
+        "format",
     }
 
     assert {field.name for field in fields(Spec)} == figures | set(ERASED_SPEC)
