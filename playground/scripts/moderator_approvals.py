@@ -1,5 +1,7 @@
 """Quotes above one threshold, moderators' approval above the other."""
 
+import re
+
 from playground.discord.acting import Outcome
 from playground.scripts.reading import Json, button, text_of
 from playground.scripts.visit import Visit
@@ -8,6 +10,7 @@ QUOTED = {"duration": 8}
 """14.4 credits: above 10, where members confirm, below 16, where moderators approve."""
 APPROVED = {"duration": 10}
 """18 credits: above both."""
+CARD = "A job waits for approval|A job that needed approval"
 QUESTION = "Shall I make it for"
 
 
@@ -54,7 +57,7 @@ async def _waiting(visit: Visit, who: str, prompt: str) -> tuple[Outcome, Json]:
 
 def _card(visit: Visit, prompt: str) -> Json | None:
     shown = visit.discord.messages("bot-log", "mo")
-    return next((m for m in shown if prompt in text_of(m) and "approval" in text_of(m)), None)
+    return next((m for m in shown if prompt in text_of(m) and re.search(CARD, text_of(m))), None)
 
 
 async def _denied(visit: Visit) -> None:
