@@ -9,7 +9,7 @@ import discord
 from bot.discord.words import Words, date, escape_inline, one_line, relative
 from bot.domain.jobs import HOLDING, Job, JobState
 from bot.services.board import BoardPage, shows_request
-from cogs._lists import LIST_PROMPT_CHARS, job_choice
+from cogs._lists import LIST_PROMPT_CHARS, job_choice, member_name
 from cogs.panels import panel_id
 
 FEATURE = "queue"
@@ -81,7 +81,7 @@ def _line(job: Job, words: Words) -> str:
         "queue.line" if not job.is_private else "queue.line_private",
         job=job.id,
         state=_state(job, words),
-        member=f"<@{job.user_id}>",
+        member=member_name(job.user_id, words),
         model=job.spec.model,
         credits=job.quote if job.actual is None else job.actual,
         when=relative(job.created_at),
@@ -105,7 +105,7 @@ def _details(job: Job, words: Words) -> discord.Embed:
         description=words.prompt(job, SHOWN_PROMPT_CHARS) if is_shown else words("queue.private"),
     )
     embed.add_field(name=words("queue.field.state"), value=_state(job, words))
-    embed.add_field(name=words("queue.field.member"), value=f"<@{job.user_id}>")
+    embed.add_field(name=words("queue.field.member"), value=member_name(job.user_id, words))
     embed.add_field(name=words("queue.field.channel"), value=f"<#{job.channel_id}>")
     embed.add_field(name=words("card.field.cost"), value=words.limit(job.quote if job.actual is None else job.actual))
     embed.add_field(name=words("queue.field.asked"), value=relative(job.created_at))

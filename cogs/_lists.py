@@ -18,6 +18,11 @@ HISTORY_LINES = 20
 CHOICE_CHARS = 100
 
 
+def member_name(user_id: int, words: Words) -> str:
+    """Mention a member; whoever deleted their data has a negative pseudonym and is named by that alone."""
+    return f"<@{user_id}>" if user_id > 0 else words("privacy.former_member")
+
+
 def job_line(job: Job, words: Words, *, guild: str | None = None) -> str:
     """Describe a job on one line; with `guild` also where it is."""
     return words(

@@ -9,7 +9,7 @@ from bot.domain.money import ZERO, Limit
 from bot.ports import BudgetLine
 from bot.services.queries import BalanceView
 from bot.services.standing import Overview, Standing, Suspension
-from cogs._lists import FIELD_CHARS, balance_embed
+from cogs._lists import FIELD_CHARS, balance_embed, member_name
 
 MOST_CAPS = 8
 REASON_CHARS = 80
@@ -65,7 +65,7 @@ def fit(lines: Sequence[str], words: Words, most: int = FIELD_CHARS) -> str:
 def _spenders(overview: Overview, words: Words) -> Iterable[str]:
     for place, one in enumerate(overview.spenders, start=1):
         # Whoever had their data deleted has a number below zero in place of an id.
-        member = f"<@{one.user_id}>" if one.user_id > 0 else words("quota.former_member")
+        member = member_name(one.user_id, words)
         yield words("quota.spender", place=place, member=member, credits=one.spent, count=one.jobs)
 
 

@@ -10,6 +10,7 @@ from bot.domain.errors import Refused
 from bot.domain.money import ZERO
 from cogs._board import choice
 from cogs._commands import IN_GUILDS, Labels
+from cogs._lists import member_name
 from cogs._replies import Interaction, defer, tell, words_of
 from cogs.jobs import SUGGEST_TIMEOUT_S, Choices, JobOption
 from cogs.services import Services
@@ -40,7 +41,7 @@ class Refund:
             job.strip().upper(), guild_id=interaction.guild_id, actor_id=interaction.user.id, reason=reason
         )
         words = words_of(interaction, self._services.catalogue)
-        said = words("refund.done", member=f"<@{done.job.user_id}>", credits=done.given, job=done.job.id)
+        said = words("refund.done", member=member_name(done.job.user_id, words), credits=done.given, job=done.job.id)
         if done.lapsed > ZERO:
             said = f"{said} {words('refund.lapsed', credits=done.lapsed)}"
         await tell(interaction, said)

@@ -17,6 +17,7 @@ from bot.i18n import Catalogue
 from bot.services import usage
 from bot.services.usage import DAYS_DEFAULT, DAYS_MAX, DAYS_MIN, ChartDrawer, UsageBy, UsageReport, UsageRow
 from cogs._commands import IN_GUILDS, Labels
+from cogs._lists import member_name
 from cogs._replies import Interaction, defer, mark_filled, tell, words_of
 
 DaysOption = app_commands.Range[int, DAYS_MIN, DAYS_MAX]
@@ -219,7 +220,13 @@ def _embed(report: UsageReport, title: str, words: Words) -> discord.Embed:
 
 
 def _line(by: UsageBy, place: int, row: UsageRow, words: Words) -> str:
-    shown = {UsageBy.MEMBER: f"<@{row.key}>", UsageBy.CHANNEL: f"<#{row.key}>"}.get(by, f"`{row.key}`")
+    match by:
+        case UsageBy.MEMBER:
+            shown = member_name(int(str(row.key)), words)
+        case UsageBy.CHANNEL:
+            shown = f"<#{row.key}>"
+        case _:
+            shown = f"`{row.key}`"
     name = shown if by is UsageBy.DAY else f"{place}\N{FULL STOP}\N{NO-BREAK SPACE}{shown}"
     return words("usage.line", name=name, **_values(row))
 

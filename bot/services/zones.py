@@ -7,7 +7,7 @@ from importlib.resources import files
 from bot.domain.errors import Refused
 
 MOST_SUGGESTIONS = 3
-SIMILARITY = 0.6
+SIMILARITY = 0.75
 
 
 def find_zone(text: str) -> str:
@@ -32,6 +32,8 @@ def _suggestions(wanted: str, known: dict[str, str]) -> list[str]:
     for name in known.values():
         cities.setdefault(name.rpartition("/")[2].lower(), name)
     city = wanted.rpartition("/")[2]
+    if city in cities:
+        return [cities[city]]
     near = [cities[one] for one in get_close_matches(city, cities, MOST_SUGGESTIONS, SIMILARITY)] if city else []
     near += [known[one] for one in get_close_matches(wanted, known, MOST_SUGGESTIONS, SIMILARITY)]
     return list(dict.fromkeys(near))[:MOST_SUGGESTIONS]
