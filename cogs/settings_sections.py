@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from bot.discord.words import Words
 from bot.domain.budgets import Period
+from bot.domain.catalog import MODELS
 from bot.domain.money import Limit
 from bot.domain.rule_checks import MOST_CHOSEN
 from bot.domain.rules import CLOSED_RENDERINGS, RESOLUTIONS, PublicPrompts
@@ -56,8 +57,9 @@ def _model_options(words: Words, around: Surroundings) -> list[tuple[str, str]]:
     return [*renderings, *((MODEL + one, one) for one in around.models)]
 
 
-def _resolution_options(words: Words, _around: Surroundings) -> list[tuple[str, str]]:
-    return [(NOTHING, words("settings.no_limit")), *((one, one) for one in RESOLUTIONS)]
+def _resolution_options(words: Words, around: Surroundings) -> list[tuple[str, str]]:
+    made = {one for model in MODELS if model.key in around.models for one in model.made_resolutions}
+    return [(NOTHING, words("settings.no_limit")), *((one, one) for one in RESOLUTIONS if one in made)]
 
 
 def _language_options(words: Words, around: Surroundings) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from discord import app_commands
 
 from bot.discord.client import BotClient
 from bot.domain.catalog import MODELS
-from bot.domain.requests import PROMPT_MAX_CHARS, PROMPT_MIN_CHARS
+from bot.domain.requests import PROMPT_MAX_CHARS, PROMPT_MIN_CHARS, Kind
 from cogs._commands import IN_GUILDS, Labels
 from cogs._inputs import check_place, generation_request, requester
 from cogs._jobs_shown import show_accepted
@@ -28,9 +28,11 @@ class Video:
         """Add the command."""
         command = Labels(self._services.catalogue).command("video", self.run, contexts=IN_GUILDS)
         command.autocomplete("model")(self.suggest_models)
+        keys = self._services.generation.model_keys()
+        offered = [model for model in MODELS if model.kind is Kind.VIDEO and model.key in keys]
         app_commands.choices(
-            resolution=_choices(value for model in MODELS for value in model.resolutions),
-            aspect_ratio=_choices(value for model in MODELS for value in model.aspect_ratios),
+            resolution=_choices(value for model in offered for value in model.made_resolutions),
+            aspect_ratio=_choices(value for model in offered for value in model.aspect_ratios),
         )(command)
         client.tree.add_command(command)
 

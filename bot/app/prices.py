@@ -1,18 +1,32 @@
 """The operator's own price table: rows of `PRICES_FILE` replace or add to the shipped ones."""
 
 import tomllib
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from bot.domain.catalog import PRICES, Price
+from bot.domain.catalog import MODELS, PRICES, Price
+from bot.domain.requests import Kind
 from bot.settings import SettingsError
 
 EXAMPLE = '[[price]] model = "seedance2-movie/seedance-2.0" resolution = "720p" per_second = 1.8'
+#: Provider credits; far above any price, so that a slip of the decimal point is noticed.
+MOST = 10_000
+AMOUNTS = {"per_second", "per_picture"}
+COLUMNS = AMOUNTS | {"model", "resolution", "rendering", "audio", "per_reference_second"}
+NEEDED = (
+    f"needs model, resolution and either per_second (clips) or per_picture (0 to {MOST}); "
+    "rendering, audio and per_reference_second are optional"
+)
+KINDS: Mapping[str, Kind] = {model.key: model.kind for model in MODELS}
 
 
 def load_prices(path: Path | None) -> tuple[Price, ...]:
-    """Return the shipped rows, with those of the file in their place. A price of 0 must be written.
+    """Return the shipped rows and after them those of the file, which replace the ones of the same place.
+
+    The place of a row is its model, resolution, rendering and audio; of those that cover a request the closest counts.
+    A price of 0 must be written.
 
     Raises:
         SettingsError: the file cannot be read, or a row lacks something or has a wrong amount.
@@ -27,21 +41,50 @@ def load_prices(path: Path | None) -> tuple[Price, ...]:
     if not isinstance(rows, list) or found.keys() - {"price"}:
         raise SettingsError(f"PRICES_FILE: {path} must hold [[price]] rows and nothing else. Example: {EXAMPLE}")
     own = [_row(row, number) for number, row in enumerate(rows, start=1)]
-    table = {(price.model, price.resolution): price for price in (*PRICES, *own)}
-    return tuple(table.values())
+    return tuple({price.place: price for price in (*PRICES, *own)}.values())
 
 
 def _row(row: Any, number: int) -> Price:
     try:
-        model, resolution = row["model"], row["resolution"]
-        amount = Decimal(str(row["per_second"]))
-        is_good = (
-            isinstance(model, str) and isinstance(resolution, str) and amount.is_finite() and 0 <= amount <= 10_000
-        )
-    except (KeyError, TypeError, InvalidOperation):
-        is_good = False
-    if not is_good or set(row) != {"model", "resolution", "per_second"}:
-        raise SettingsError(
-            f"PRICES_FILE: row {number} needs model, resolution and per_second (0 to 10000). Example: {EXAMPLE}"
-        )
-    return Price(model, resolution, amount)
+        return _price(row)
+    except (KeyError, TypeError, ValueError, InvalidOperation) as error:
+        raise SettingsError(f"PRICES_FILE: row {number} {NEEDED}. Example: {EXAMPLE}") from error
+
+
+def _price(row: dict[str, Any]) -> Price:
+    """Read one row; anything wrong raises what it happens to."""
+    amounts = AMOUNTS & row.keys()
+    price = Price(
+        model=_text(row["model"]),
+        resolution=_text(row["resolution"]),
+        per_second=_amount(row["per_second"]) if "per_second" in row else None,
+        per_picture=_amount(row["per_picture"]) if "per_picture" in row else None,
+        rendering=_text(row["rendering"]) if "rendering" in row else None,
+        audio=row.get("audio"),
+        per_reference_second=_amount(row.get("per_reference_second", 0)),
+    )
+    is_known = row.keys() <= COLUMNS and len(amounts) == 1
+    if (
+        not is_known
+        or not isinstance(price.audio, bool | None)
+        or not price.serves(KINDS.get(price.model, _kind(price)))
+    ):
+        raise ValueError(row)
+    return price
+
+
+def _kind(price: Price) -> Kind:
+    return Kind.VIDEO if price.per_picture is None else Kind.IMAGE
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError(value)
+    return value
+
+
+def _amount(value: Any) -> Decimal:
+    amount = Decimal(str(value))
+    if not amount.is_finite() or not 0 <= amount <= MOST:
+        raise ValueError(value)
+    return amount

@@ -11,8 +11,21 @@ from bot.domain.errors import Refused
 from bot.domain.money import Credits, Limit
 from bot.domain.requests import Spec
 
-#: From least to most; a name that is not here ranks above all, so that an unknown one is never let through a limit.
-RESOLUTIONS = ("480p", "720p", "1K", "1080p", "1080p-plus", "2K", "4k", "4K")
+#: Of clips and of pictures, from least to most.
+CLIP_RESOLUTIONS = ("480p", "720p", "1080p", "1080p-plus", "4k")
+PICTURE_RESOLUTIONS = ("1K", "2K", "4K")
+RESOLUTIONS = (*CLIP_RESOLUTIONS, *PICTURE_RESOLUTIONS)
+#: What a limit means for the other kind: about as many pixels along the longer side, and never nothing at all.
+_COUNTERPARTS = {
+    "480p": "1K",
+    "720p": "1K",
+    "1080p": "2K",
+    "1080p-plus": "2K",
+    "4k": "4K",
+    "1K": "720p",
+    "2K": "1080p-plus",
+    "4K": "4k",
+}
 #: Renderings that need an opt-in and an age-restricted channel (contract, Safety).
 CLOSED_RENDERINGS = frozenset({"wild", "real"})
 DEFAULT_CONFIRM_OVER = Credits(15_000)
@@ -34,9 +47,18 @@ class Place:
     is_age_restricted: bool = False
 
 
-def resolution_rank(name: str) -> int:
-    """Return a resolution's place among all."""
-    return RESOLUTIONS.index(name) if name in RESOLUTIONS else len(RESOLUTIONS)
+def is_within(resolution: str, highest: str) -> bool:
+    """Whether a resolution is no higher than a limit.
+
+    Clips are compared with clips and pictures with pictures: a limit named for the one kind holds the other to its
+    counterpart (`720p` allows pictures of 1K, `2K` allows clips of 1080p-plus). A name that is not known is above all,
+    so that it is never let through a limit, unless it is the limit itself.
+    """
+    for family in (CLIP_RESOLUTIONS, PICTURE_RESOLUTIONS):
+        if resolution in family:
+            limit = highest if highest in family else _COUNTERPARTS.get(highest, highest)
+            return limit not in family or family.index(resolution) <= family.index(limit)
+    return resolution == highest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +118,7 @@ class GuildRules:
         """Whether a clip of this length and resolution may be made here."""
         highest = self.highest_resolution
         is_short = self.longest_s is None or duration_s <= self.longest_s
-        return is_short and (highest is None or resolution_rank(resolution) <= resolution_rank(highest))
+        return is_short and (highest is None or is_within(resolution, highest))
 
     def _check_model(self, spec: Spec) -> None:
         if not self.allows_model(spec.model):
