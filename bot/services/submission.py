@@ -43,6 +43,7 @@ MISSES_TO_PROVE_ABSENCE = 2
 RETRY_S = 15.0
 MAX_RETRY_S = 300.0
 FIRST_POLL_FACTOR = 1.5
+NO_LINK = "no_link"
 #: For how long a create is repeated under its idempotency key: no document says how long keys are known.
 KEY_KNOWN_FOR = timedelta(hours=12)
 
@@ -83,8 +84,9 @@ class Submitter:
         provider = self._providers[held.provider]
         try:
             body = held.submit_body or await self._compose(held, provider)
-        except MediaRejected:
-            return await self._end(held, JobState.FAILED, cause="a reference is gone", error_code="reference_gone")
+        except MediaRejected as error:
+            code = error.code if error.code == NO_LINK else "reference_gone"
+            return await self._end(held, JobState.FAILED, cause="a reference cannot be handed over", error_code=code)
         except ProviderRejected as error:
             return await self._end(held, JobState.FAILED, cause="references refused", error_code=error.code)
         except ProviderError as error:
@@ -108,7 +110,7 @@ class Submitter:
             return await provider.upload(reference, source)
         link = reference_link(self._links, reference, expires_at=self._clock.now() + self._link_lifetime)
         if link is None:
-            raise MediaRejected("no_link", option=reference.option)
+            raise MediaRejected(NO_LINK, option=reference.option)
         return UploadedReference(reference.role.value, reference.kind, link, reference.duration_s)
 
     async def _commit_and_send(self, held: Job, body: bytes, *, cause: str) -> Job | None:
