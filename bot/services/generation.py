@@ -47,6 +47,15 @@ class Requester:
         return Place(self.parent_channel_id, self.is_age_restricted)
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A model and what it would make of a request, at what price; both None where it cannot serve it."""
+
+    model: str
+    spec: Spec | None = None
+    cost: Credits | None = None
+
+
 class Generation:
     """Turns requests into quoted, waiting or queued jobs."""
 
@@ -72,6 +81,21 @@ class Generation:
     def model_keys(self) -> list[str]:
         """Return the models on offer, as shown to people."""
         return list(self._catalog.models)
+
+    def offers(self, request: GenerationRequest) -> list[Offer]:
+        """Say what each model of the request's kind would make of it, whichever it names. No I/O.
+
+        Those that can serve it come first, each group in the catalogue's order.
+        """
+        found = [self._offer(replace(request, model=key), key) for key in self._catalog.models_of(request.kind)]
+        return sorted(found, key=lambda one: one.spec is None)
+
+    def _offer(self, request: GenerationRequest, key: str) -> Offer:
+        try:
+            spec = self._catalog.decide(request)
+            return Offer(key, spec, self._catalog.quote(spec))
+        except Refused:
+            return Offer(key)
 
     def check(self, request: GenerationRequest) -> Spec:
         """Decide every option of a request. No I/O.
@@ -141,10 +165,10 @@ class Generation:
     def _within(self, rules: GuildRules, request: GenerationRequest, spec: Spec, place: Place) -> GenerationRequest:
         """Return the request with a model, length and resolution that the server allows, where none was chosen."""
         seed = spec.seed if spec.is_seed_chosen else None
-        model = spec.model if request.model else self._default_model(rules, spec.model, place)
+        model = spec.model if request.model else self._default_model(rules, spec, place)
         ability = self._catalog.model(model)
         duration_s = request.duration_s
-        if duration_s is None and rules.longest_s is not None:
+        if duration_s is None and not request.shots and rules.longest_s is not None:
             duration_s = max(ability.min_duration_s, min(ability.default_duration_s, rules.longest_s))
         resolution = request.resolution
         if resolution is None and rules.highest_resolution is not None:
@@ -153,11 +177,12 @@ class Generation:
             resolution = ability.default_resolution if fits else allowed[-1]
         return replace(request, model=model, duration_s=duration_s, resolution=resolution, seed=seed)
 
-    def _default_model(self, rules: GuildRules, usual: str, place: Place) -> str:
+    def _default_model(self, rules: GuildRules, spec: Spec, place: Place) -> str:
         def is_open(key: str) -> bool:
             return rules.allows_model(key) and (place.is_age_restricted or key not in rules.restricted_models)
 
-        return next((key for key in (usual, *self._catalog.models) if is_open(key)), usual)
+        usual = spec.model
+        return next((key for key in (usual, *self._catalog.models_of(spec.kind)) if is_open(key)), usual)
 
     async def _note(self, requester: Requester, refusal: Refused) -> None:
         await note_refusal(
