@@ -381,13 +381,13 @@ provider_state = sa.Table(
     sa.Column("opened_at", Moment),
     sa.Column("probe_at", Moment),
     sa.Column("paused_until", Moment),  # a Retry-After that all processes obey
+    sa.Column(
+        "polled_in_a_row", sa.Integer, nullable=False, server_default="0"
+    ),  # jobs found done by poll with callbacks on
     sa.Column("polls_booked_until", Moment),  # the last turn that was promised to a poll
     sa.Column("crowded_at", Moment),  # when it last said that it has too much to do
     sa.Column("learned_places", sa.Integer),  # running places that this taught, growing again from learned_at on
     sa.Column("learned_at", Moment),
-    sa.Column(
-        "polled_in_a_row", sa.Integer, nullable=False, server_default="0"
-    ),  # jobs found done by poll with callbacks on
 )
 
 #: When a guild (user_id 0) or member was last given a place, per provider.
