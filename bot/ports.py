@@ -217,9 +217,11 @@ class ClipFile:
 class ClipPost:
     """A finished job to put before people: a file, or a link where no file fits.
 
-    `nonce` is at most 25 characters. `reply_to` is the card's message id, None where there is no card.
-    `link_expires_at` goes with `link`. `preview` is a picture that goes with a link. `detour` names the sentence of the
-    catalogue (`clip.detour.<detour>`) that says why the clip comes by direct message, None where it does not.
+    A delivery of pictures may take several messages, numbered by `part` from 0; `numbers` are those of the pictures in
+    this one (from 1), in the order of `pictures` or that of the link. `nonce` is at most 25 characters. `reply_to` is
+    the card's message id, None where there is no card. `link_expires_at` goes with `link`. `preview` is a picture that
+    goes with a link. `detour` names the sentence of the catalogue (`clip.detour.<detour>`) that says why the clip comes
+    by direct message, None where it does not.
     """
 
     job: Job
@@ -232,6 +234,9 @@ class ClipPost:
     mention: bool = True
     prompt_shown: PublicPrompts = PublicPrompts.YES
     detour: str | None = None
+    part: int = 0
+    pictures: tuple[ClipFile, ...] = ()
+    numbers: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,8 +308,10 @@ class Messenger(Protocol):
         """Tell a job's outcome without a clip by direct message."""
         ...
 
-    async def find_mark(self, channel_id: int, job: Job, delivery_number: int, *, after: datetime) -> MarkSearch:
-        """Look through a channel's messages since `after` for the job's message mark."""
+    async def find_mark(
+        self, channel_id: int, job: Job, delivery_number: int, *, after: datetime, part: int = 0
+    ) -> MarkSearch:
+        """Look through a channel's messages since `after` for the mark of one message of a delivery."""
         ...
 
     async def delete_message(self, channel_id: int, message_id: int) -> None:
@@ -400,6 +407,25 @@ class MediaWorkshop(Protocol):
 
     async def fit_clip(self, key: str, limit_bytes: int) -> Path | None:
         """Return the clip or a copy of at most `limit_bytes`, None where the quality would suffer too much."""
+        ...
+
+    async def fetch_picture(self, url: str, stem: str) -> str:
+        """Download a picture under `stem`, a dot and its type's ending, and prove that it decodes. Returns its key.
+
+        One that is already there is not fetched again.
+
+        Raises:
+            DownloadFailed: not this time, or (`is_gone`) never.
+            MediaRejected: what came is no sound PNG, JPEG or WebP of at most 50 megapixels.
+        """
+        ...
+
+    async def fit_picture(self, key: str, limit_bytes: int) -> Path | None:
+        """Return the picture or a copy of at most `limit_bytes`, None where the quality would suffer too much.
+
+        Raises:
+            MediaRejected: the kept picture is gone.
+        """
         ...
 
     async def preview(self, key: str) -> Path | None:

@@ -72,7 +72,7 @@ def open_outside(
         store=store,
         links=SignedLinks(secret, settings.public_base_url),
         intake=Intake(references, store, clock, data_dir=settings.data_dir, max_bytes=settings.data_dir_max_bytes),
-        workshop=Workshop(store, downloader, videos),
+        workshop=Workshop(store, downloader, videos, children),
         providers=providers,
     )
 

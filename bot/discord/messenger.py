@@ -112,7 +112,7 @@ class RestMessenger:
         if post.reply_to is not None:
             payload["message_reference"] = {"message_id": str(post.reply_to), "fail_if_not_exists": False}
         try:
-            return await self._create(channel_id, payload, (post.file, post.preview))
+            return await self._create(channel_id, payload, (post.file, *post.pictures, post.preview))
         except FAILURES as error:
             plainer = _plainer(post, step_of(error, Act.POST))
             if plainer is None:
@@ -130,7 +130,7 @@ class RestMessenger:
         token = answers.set(seen)
         try:
             async with AsyncExitStack() as stack:
-                files = await open_files(stack, (post.file, post.preview), is_once=True)
+                files = await open_files(stack, (post.file, *post.pictures, post.preview), is_once=True)
                 answer = await self._execute(target, payload, files)
             return Posted(int(answer["channel_id"]), int(answer["id"]))
         except SecondSending:
@@ -218,8 +218,10 @@ class RestMessenger:
 
     # ----------------------------------------------------------------------------------------------- looking
 
-    async def find_mark(self, channel_id: int, job: Job, delivery_number: int, *, after: datetime) -> MarkSearch:
-        """Look through a channel's messages since `after` for the job's message mark.
+    async def find_mark(
+        self, channel_id: int, job: Job, delivery_number: int, *, after: datetime, part: int = 0
+    ) -> MarkSearch:
+        """Look through a channel's messages since `after` for the mark of one message of a delivery.
 
         Without Read Message History Discord answers an empty list, so an empty one proves nothing by itself.
         """
@@ -229,7 +231,7 @@ class RestMessenger:
                 async with asyncio.timeout(MESSAGE_TIMEOUT_S):
                     page: Any = await self.client.http.logs_from(channel_id, SEARCH_PAGE, after=position)
                 for message in page:
-                    if self._has_mark(message, job.id, delivery_number):
+                    if self._has_mark(message, job.id, delivery_number, part):
                         return MarkSearch(Posted(channel_id, int(message["id"])), is_certain=True)
                 if len(page) < SEARCH_PAGE:
                     is_readable = bool(page) or page_number > 0 or await can_read_history(self.client, channel_id)
@@ -241,12 +243,12 @@ class RestMessenger:
             raise translate(error, Act.EDIT) from error
         return MarkSearch(None, is_certain=False)
 
-    def _has_mark(self, message: Mapping[str, Any], job_id: str, delivery_number: int) -> bool:
+    def _has_mark(self, message: Mapping[str, Any], job_id: str, delivery_number: int, part: int) -> bool:
         own = self.client.user
         if own is None or int(message["author"]["id"]) != own.id:
             return False
         buttons = (button for row in message.get("components", ()) for button in row.get("components", ()))
-        return any(is_mark(str(button.get("custom_id", "")), job_id, delivery_number) for button in buttons)
+        return any(is_mark(str(button.get("custom_id", "")), job_id, delivery_number, part) for button in buttons)
 
     async def delete_message(self, channel_id: int, message_id: int) -> None:
         """Delete one of the bot's own messages; one already gone is fine."""

@@ -9,6 +9,7 @@ from bot.discord.custom_ids import Action, custom_id
 from bot.discord.sentences import failure
 from bot.discord.words import Words, escape_inline, relative
 from bot.domain.jobs import HOLDING, Job, JobState
+from bot.domain.requests import Kind
 from bot.domain.rules import PublicPrompts
 from bot.i18n import Catalogue
 from bot.ports import CardView, ClipPost
@@ -64,16 +65,22 @@ class Renderer:
         }
 
     def clip(self, post: ClipPost) -> dict[str, Any]:
-        """Return the message that brings a clip; only its requester is pinged, and only where `mention` says so."""
+        """Return the message that brings a clip or pictures; only its requester is pinged, and only where `mention`
+        says so. Of several messages with pictures, those behind the first only say which pictures they bring."""
         job = post.job
         words = self.words(job) if post.detour is None else Words(self.catalogue, job.locale)
-        opening = ("clip.late" if job.is_late else "clip.done") + ("" if post.mention else "_quiet")
-        lines = [words(opening, mention=f"<@{job.user_id}>")]
+        if post.part:
+            return self._more(post, words)
+        kind = "pictures" if job.spec.kind is Kind.IMAGE else "clip"
+        opening = f"{kind}.{'late' if job.is_late else 'done'}{'' if post.mention else '_quiet'}"
+        lines = [words(opening, mention=f"<@{job.user_id}>", count=pictures_made(job)), *_fewer(job, words)]
         if post.prompt_shown is not PublicPrompts.NO:
             prompt = words.prompt(job, CLIP_PROMPT_CHARS)
             lines.append(f"> {_quoted(f'||{prompt}||' if post.prompt_shown is PublicPrompts.SPOILER else prompt)}")
         if post.link is not None:
             lines.append(_link(post, words))
+        if kind == "pictures" and len(post.numbers) < pictures_made(job):
+            lines.append(_which(post, words))
         if post.detour is not None:
             lines.append(words(f"clip.detour.{post.detour}", channel=f"<#{job.channel_id}>"))
         lines.append(f"-# {words.options(job.spec)} · {_paid(job, words)} · {job.id}")
@@ -81,6 +88,17 @@ class Renderer:
             "content": "\n".join(lines),
             "components": _row(_clip_buttons(job, words)),
             "allowed_mentions": {"parse": [], "users": [str(job.user_id)] if post.mention else []},
+        }
+
+    def _more(self, post: ClipPost, words: Words) -> dict[str, Any]:
+        lines = [_which(post, words)]
+        if post.link is not None:
+            lines.append(_link(post, words))
+        lines.append(f"-# {post.job.id}")
+        return {
+            "content": "\n".join(lines),
+            "components": _row(_clip_buttons(post.job, words, post.part)),
+            "allowed_mentions": NO_MENTIONS,
         }
 
     def outcome(self, job: Job) -> str:
@@ -135,16 +153,39 @@ def _card_buttons(job: Job, words: Words) -> list[dict[str, Any]]:
     return []
 
 
-def _clip_buttons(job: Job, words: Words) -> list[dict[str, Any]]:
-    """Return what can be done with a clip; every button carries the message mark."""
-    actions = [(Action.AGAIN, SECONDARY), (Action.EDIT, SECONDARY), (Action.EXTEND, SECONDARY)]
-    if job.is_private:
+def _clip_buttons(job: Job, words: Words, part: int = 0) -> list[dict[str, Any]]:
+    """Return what can be done with a clip or pictures; every button carries the message mark."""
+    onward = Action.ANIMATE if job.spec.kind is Kind.IMAGE else Action.EXTEND
+    actions = (
+        [(onward, SECONDARY)] if part else [(Action.AGAIN, SECONDARY), (Action.EDIT, SECONDARY), (onward, SECONDARY)]
+    )
+    if job.is_private and not part:
         actions.append((Action.SHARE, SECONDARY))
     actions.append((Action.DELETE, DANGER))
     return [
-        _button(words(f"button.{action}"), custom_id(action, job.id, job.delivery_number), style)
+        _button(words(f"button.{action}"), custom_id(action, job.id, job.delivery_number, part), style)
         for action, style in actions
     ]
+
+
+def pictures_made(job: Job) -> int:
+    """Return how many pictures a job has for people: what came of those that the provider made."""
+    return sum(bool(url) for url in job.result_urls) if job.result_urls else 1
+
+
+def _fewer(job: Job, words: Words) -> list[str]:
+    """Say that there are fewer pictures than were asked for, and why."""
+    if job.spec.kind is not Kind.IMAGE:
+        return []
+    made, came = len(job.result_urls) or 1, pictures_made(job)
+    lines = [words("pictures.fewer", made=made, asked=job.spec.count)] if made < job.spec.count else []
+    return [*lines, words("pictures.lost", lost=made - came, made=made)] if came < made else lines
+
+
+def _which(post: ClipPost, words: Words) -> str:
+    """Name the pictures that a message brings."""
+    numbers = ", ".join(map(str, post.numbers))
+    return words("pictures.part", numbers=numbers, count=len(post.job.result_urls) or 1)
 
 
 def _shown_prompt(view: CardView, words: Words) -> str:

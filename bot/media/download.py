@@ -52,20 +52,21 @@ class Downloader:
         self._allow_private = allow_private
         self._most_bytes = most_bytes
 
-    async def fetch(self, url: str, part: Path) -> bool:
+    async def fetch(self, url: str, part: Path, *, most_bytes: int | None = None) -> bool:
         """Fill `part` with the whole file, going on from what it holds. True where it is made of several pieces.
 
-        A `part` left behind by a failure is kept for the next call.
+        A `part` left behind by a failure is kept for the next call. `most_bytes` bounds the file more tightly.
 
         Raises:
             DownloadFailed: not this time; `is_gone` where the address will never answer with a file.
         """
+        most = min(self._most_bytes, most_bytes or self._most_bytes)
         try:
             async with asyncio.timeout(self._timeout_s):
                 for _ in range(RESUMES_MAX):
                     before = _size(part)
                     try:
-                        return await self._pull(url, part) > 0
+                        return await self._pull(url, part, most) > 0
                     except _Mismatch:
                         discard(part)
                     except (aiohttp.ClientError, ConnectionError, TimeoutError) as error:
@@ -78,7 +79,7 @@ class Downloader:
             raise DownloadFailed("download_address") from error
         raise DownloadFailed("download_broken")
 
-    async def _pull(self, url: str, part: Path) -> int:
+    async def _pull(self, url: str, part: Path, most_bytes: int) -> int:
         """Ask once for what is missing. Returns from which byte on the file came with this answer."""
         note, have = _read_note(part, url), _size(part)
         if note is None and have:
@@ -92,15 +93,15 @@ class Downloader:
             start, total = _where(response, have, note)
             if start is None:
                 return have
-            if (total or 0) > self._most_bytes:
+            if (total or 0) > most_bytes:
                 raise DownloadFailed("download_too_large", is_gone=True)
             await asyncio.to_thread(_write_note, part, _Note(_address(url), _validator(response), total))
-            await self._write(response, part, start)
+            await self._write(response, part, start, most_bytes)
             if total is not None and _size(part) != total:
                 raise aiohttp.ClientPayloadError("fewer bytes than announced")
             return start
 
-    async def _write(self, response: aiohttp.ClientResponse, part: Path, start: int) -> None:
+    async def _write(self, response: aiohttp.ClientResponse, part: Path, start: int, most_bytes: int) -> None:
         """Append the body in chunks of a megabyte; what arrived before a break is kept."""
         with await asyncio.to_thread(part.open, "ab" if start else "wb") as file:
             held, written = bytearray(), start
@@ -108,7 +109,7 @@ class Downloader:
                 async for chunk in response.content.iter_any():
                     held += chunk
                     written += len(chunk)
-                    if written > self._most_bytes:
+                    if written > most_bytes:
                         raise DownloadFailed("download_too_large", is_gone=True)
                     if len(held) >= CHUNK_BYTES:
                         await asyncio.to_thread(file.write, bytes(held))

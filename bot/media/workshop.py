@@ -1,4 +1,4 @@
-"""Clips: fetched, proven, fitted to a size limit, and their preview pictures."""
+"""Clips: fetched, proven, fitted to a size limit, and their preview pictures. Pictures: see `made_pictures`."""
 
 import asyncio
 import hashlib
@@ -8,7 +8,9 @@ from pathlib import Path
 from bot.domain.errors import DownloadFailed, MediaRejected
 from bot.domain.requests import MediaKind
 from bot.media import mp4
+from bot.media.child import Children
 from bot.media.download import Downloader, discard
+from bot.media.made_pictures import MadePictures
 from bot.media.sniff import HEAD_BYTES, sniff
 from bot.media.store import LocalStore
 from bot.media.videos import AUDIO_BPS, Videos
@@ -25,12 +27,13 @@ HD_LINES, SD_LINES, HD_LEAST_BPS = 720, 480, 900_000
 
 
 class Workshop:
-    """Works on clips in a local store. See `MediaWorkshop`."""
+    """Works on clips and pictures in a local store. See `MediaWorkshop`."""
 
-    def __init__(self, store: LocalStore, downloader: Downloader, videos: Videos) -> None:
+    def __init__(self, store: LocalStore, downloader: Downloader, videos: Videos, children: Children) -> None:
         self._store = store
         self._downloader = downloader
         self._videos = videos
+        self._pictures = MadePictures(store, downloader, children)
         self._encodes = asyncio.Semaphore(ENCODES_AT_ONCE)
 
     async def fetch_clip(self, url: str, key: str) -> ClipInfo:
@@ -76,6 +79,14 @@ class Workshop:
                 return None
             await self._store.put(fitted, made)
         return await self._store.local(fitted)
+
+    async def fetch_picture(self, url: str, stem: str) -> str:
+        """Download a picture under `stem`, a dot and its type's ending, and prove that it decodes. Returns its key."""
+        return await self._pictures.fetch(url, stem)
+
+    async def fit_picture(self, key: str, limit_bytes: int) -> Path | None:
+        """Return a copy of at most `limit_bytes`, the picture itself if it fits, None if quality would suffer."""
+        return await self._pictures.fit(key, limit_bytes)
 
     async def preview(self, key: str) -> Path | None:
         """Return a JPEG of the clip's first frame, None where it cannot be made."""

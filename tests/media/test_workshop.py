@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from bot.domain.errors import DownloadFailed, MediaRejected
+from bot.media.child import Children
 from bot.media.download import Downloader
 from bot.media.store import LocalStore
 from bot.media.videos import Videos
@@ -22,7 +23,7 @@ KEY = "clips/0123456789AB.mp4"
 @pytest.fixture
 def workshop(session: aiohttp.ClientSession, store: LocalStore, videos: Videos) -> Workshop:
     """A workshop that may reach this machine."""
-    return Workshop(store, Downloader(session, timeout_s=20, allow_private=True), videos)
+    return limited(session, store, videos)
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def limited(
 ) -> Workshop:
     """Another workshop on the same store."""
     downloader = Downloader(session, timeout_s=20, allow_private=allow_private, most_bytes=most_bytes)
-    return Workshop(store, downloader, videos)
+    return Workshop(store, downloader, videos, Children())
 
 
 @pytest.fixture(scope="session")
