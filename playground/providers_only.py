@@ -3,34 +3,38 @@
 import asyncio
 import errno
 
-from playground.providers import Seedance2Movie
+from playground.emulators import Emulators
 
 DEFAULT_PORT = 8766
+"""Of the first provider; the others listen on the two ports after it."""
 
 
 async def serve_providers(port: int | None) -> int:
     """Print the settings that point a bot at them; serve until cancelled. Raises OSError for a chosen port in use."""
-    movie = await _start(port)
+    emulators = await _start(port)
     try:
-        print(
-            "\n  The simulated providers are ready. Put this into `.env` beside your DISCORD_TOKEN, then `make run`:"
-            "\n\n"
-            f"SEEDANCE2_MOVIE_API_KEY={movie.api_key}\n"
-            f"SEEDANCE2_MOVIE_BASE_URL={movie.origin}\n"
-            "PROVIDER_ALLOW_PRIVATE_HOSTS=true\n\n"
-            "  Ctrl-C stops them.\n",
-            flush=True,
-        )
+        print(_welcome(emulators), flush=True)
         await asyncio.Event().wait()
     finally:
-        await movie.stop()
+        await emulators.stop()
     return 0
 
 
-async def _start(port: int | None) -> Seedance2Movie:
+def _welcome(emulators: Emulators) -> str:
+    settings = emulators.settings() | {"PROVIDER_ALLOW_PRIVATE_HOSTS": "true"}
+    block = "\n".join(f"{name}={value}" for name, value in settings.items())
+    return (
+        "\n  The simulated providers are ready. Put this into `.env` beside your DISCORD_TOKEN, then `make run`:\n\n"
+        f"{block}\n\n"
+        "  They answer as the real ones do, at the real pace (seedance2ai: 30 requests a minute), and cost nothing.\n"
+        "  Ctrl-C stops them.\n"
+    )
+
+
+async def _start(port: int | None) -> Emulators:
     try:
-        return await Seedance2Movie.start(port=DEFAULT_PORT if port is None else port)
+        return await Emulators.start(DEFAULT_PORT if port is None else port)
     except OSError as error:
         if port is not None or error.errno != errno.EADDRINUSE:
             raise
-    return await Seedance2Movie.start()
+    return await Emulators.start()

@@ -1,4 +1,4 @@
-"""The whole playground in one object: simulated Discord and provider, page, and the bot itself as a child process."""
+"""The whole playground in one object: simulated Discord and providers, page, and the bot itself as a child process."""
 
 import asyncio
 import socket
@@ -9,9 +9,9 @@ from typing import Self
 import aiohttp
 
 from playground.discord import VirtualDiscord
+from playground.emulators import PROVIDERS, Emulators
 from playground.page import PageServer
-from playground.page.panel_movie import MoviePanel
-from playground.providers import Seedance2Movie
+from playground.page.panels import panels_of
 from playground.rig_bot import BotProcess, bot_command
 
 START_TIMEOUT_S = 60.0
@@ -25,9 +25,14 @@ ERROR_LOG_BYTES = 2000
 class Rig:
     """Made by `start`, ended by `stop`. Restarts of the bot keep its ports, so that callback addresses stay valid."""
 
-    def __init__(self, discord: VirtualDiscord, movie: Seedance2Movie, data_dir: Path) -> None:
+    def __init__(
+        self, discord: VirtualDiscord, emulators: Emulators, data_dir: Path, providers: Sequence[str] = PROVIDERS
+    ) -> None:
+        """`providers` are those that the bot gets a key of."""
         self.discord = discord
-        self.movie = movie
+        self.emulators = emulators
+        self.movie, self.ai, self.tv = emulators.movie, emulators.ai, emulators.tv
+        self.providers = tuple(providers)
         self.data_dir = data_dir.resolve()
         self.data_dir.mkdir(parents=True, exist_ok=True)
         self.http_port, self.admin_port = free_ports(2)
@@ -45,26 +50,29 @@ class Rig:
         page_port: int | None = None,
         start_bot: bool = True,
         command: Sequence[str] | None = None,
+        providers: Sequence[str] = PROVIDERS,
     ) -> Self:
         """Start everything, and wait until the bot is ready.
 
         `page_port` None means no page, 0 any free port. `bot_env` adds settings to the bot's environment. `command`
         runs another program in the bot's place; then a gateway connection with registered commands counts as ready.
+        `providers` are those that the bot gets a key of; the first model of the first one is its default.
 
         Raises:
+            KeyError: a provider of `providers` does not exist.
             OSError: the page's port is in use.
             RuntimeError: the bot ended while it was starting; the message has the end of its log.
             TimeoutError: the bot was not ready in time.
         """
         commands_path = data_dir / "discord-commands.json"
         discord = await VirtualDiscord.start(commands_path=commands_path)
-        rig = cls(discord, await Seedance2Movie.start(), data_dir)
-        settings = rig.settings(database_url) | dict(bot_env or {})
+        rig = cls(discord, await Emulators.start(), data_dir, providers)
         rig._own_command = command is None
-        rig._bot = BotProcess(command or bot_command(), settings, rig.data_dir)
         try:
+            settings = rig.settings(database_url) | dict(bot_env or {})
+            rig._bot = BotProcess(command or bot_command(), settings, rig.data_dir)
             if page_port is not None:
-                page = PageServer(rig.discord, rig, {"seedance2-movie": MoviePanel(rig.movie)})
+                page = PageServer(rig.discord, rig, panels_of(rig.emulators, rig.providers))
                 await page.start(page_port)
                 rig.page = page
             if start_bot:
@@ -79,7 +87,7 @@ class Rig:
         await self._bot.terminate(STOP_TIMEOUT_S)
         if self.page is not None:
             await self.page.stop()
-        await self.movie.stop()
+        await self.emulators.stop()
         await self.discord.stop()
 
     def settings(self, database_url: str | None = None) -> dict[str, str]:
@@ -96,8 +104,7 @@ class Rig:
             "ADMIN_PORT": str(self.admin_port),
             "PUBLIC_BASE_URL": f"http://127.0.0.1:{self.http_port}",
             "PROVIDER_ALLOW_PRIVATE_HOSTS": "true",
-            "SEEDANCE2_MOVIE_API_KEY": self.movie.api_key,
-            "SEEDANCE2_MOVIE_BASE_URL": self.movie.origin,
+            **self.emulators.settings(self.providers),
         }
 
     # -- the bot's process ----------------------------------------------------

@@ -104,10 +104,17 @@ function body(message, act) {
   if (message.flags & COMPONENTS_V2) return parts;
   return [
     message.content ? markdown(message.content) : null,
-    ...loose(message).map(media),
+    ...attached(loose(message)),
     ...(message.embeds || []).map(embed),
     ...parts,
   ];
+}
+
+// Several pictures stand side by side.
+function attached(files) {
+  const shown = files.map(media);
+  const pictures = files.length > 1 && files.every((file) => file.content_type?.startsWith("image/"));
+  return pictures ? [element("div", { class: "media many" }, shown)] : shown;
 }
 
 // The attachments that no embed shows.

@@ -15,7 +15,7 @@ export function start(providers, announce) {
   logToEnd = follow(byId("log"));
   byId("bot-actions").append(...BOT_ACTIONS.map(([action, label]) =>
     element("button", { type: "button", class: `quiet${action === "kill" ? " danger" : ""}`, id: `bot-${action}`, onclick: (event) => command(event, "/api/bot", { action }) }, label)));
-  byId("providers").append(...providers.map(provider));
+  byId("providers").append(...providers.map((entry, place) => provider(entry, place === 0)));
   for (const name of TABS) byId(`tab-${name}`).addEventListener("click", () => choose(name));
   byId("tabs").addEventListener("keydown", (event) => {
     if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
@@ -44,12 +44,12 @@ function choose(chosen) {
 
 const part = (name, what) => `${name}-${what}`;
 
-function provider({ name, title, faults }) {
+function provider({ name, title, faults }, open) {
   return element("section", { class: "provider", "data-provider": name, "aria-labelledby": part(name, "title") },
     element("h2", { id: part(name, "title") }, `Simulated provider: ${title}`),
     element("dl", { class: "figures", id: part(name, "credits") }),
     element("div", { class: "tasks", id: part(name, "tasks") }),
-    element("details", { class: "faults", open: true }, element("summary", {}, "Make things go wrong"), faults.map((entry) => fault(name, entry))),
+    element("details", { class: "faults", open }, element("summary", {}, "Make things go wrong"), faults.map((entry) => fault(name, entry))),
     element("p", { class: "faults-state", id: part(name, "waiting"), role: "status" }));
 }
 

@@ -42,23 +42,6 @@ async def test_a_port_in_use_is_said_in_a_sentence() -> None:
     assert "Traceback" not in output.decode()
 
 
-async def test_providers_alone_print_the_settings_that_reach_them() -> None:
-    """The printed key opens the printed address."""
-    process = await start("providers", "--port", "0")
-    assert process.stdout is not None
-    settings: dict[str, str] = {}
-    while "PROVIDER_ALLOW_PRIVATE_HOSTS" not in settings:
-        name, _, value = (await asyncio.wait_for(process.stdout.readline(), 30)).decode().strip().partition("=")
-        settings[name] = value
-    address = settings["SEEDANCE2_MOVIE_BASE_URL"] + "/api/v1/video/balance"
-    headers = {"X-API-Key": settings["SEEDANCE2_MOVIE_API_KEY"]}
-
-    async with aiohttp.ClientSession() as session, session.get(address, headers=headers) as answer:
-        assert (await answer.json())["code"] == "200"
-    process.send_signal(signal.SIGTERM)
-    assert await asyncio.wait_for(process.wait(), 10) == 0
-
-
 async def test_the_check_makes_one_clip_and_tells_each_step() -> None:
     """A clip that plays, and a balance that fell by 9.0, with the real bot."""
     process = await start("--check")

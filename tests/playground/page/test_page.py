@@ -1,5 +1,6 @@
 """What a browser gets from the page, over HTTP, with the stand-in bot behind it."""
 
+import copy
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -193,6 +194,49 @@ class TestSidePanel:
             assert not quiet_rig.movie.knobs.callbacks.enabled
         async with http.post(address, json={"provider": MOVIE, "name": "clear"}):
             assert quiet_rig.movie.knobs.callbacks.enabled
+
+    @pytest.mark.parametrize("provider", ["seedance2-movie", "seedance2ai", "seedance-tv"])
+    async def test_every_switch_of_every_provider_does_something(
+        self, quiet_rig: Rig, http: aiohttp.ClientSession, provider: str
+    ) -> None:
+        """With each of its choices: the page gets a sentence; *Forget all faults* leaves nothing."""
+        assert quiet_rig.page is not None
+        emulator: Any = {"seedance2ai": quiet_rig.ai, "seedance-tv": quiet_rig.tv}.get(provider, quiet_rig.movie)
+        knobs, usual_s = copy.deepcopy(emulator.knobs), emulator.render_s
+        async with http.get(origin(quiet_rig) + "/api/start") as answer:
+            listed = (await answer.json())["providers"]
+        [switches] = [one["faults"] for one in listed if one["name"] == provider]
+        for switch in switches:
+            for choice in switch.get("choices", [None]):
+                body = {"provider": provider, "name": switch["name"], "choice": choice, "on": True}
+                async with http.post(origin(quiet_rig) + "/api/fault", json=body) as answer:
+                    assert answer.status == 200
+                    assert (await answer.json())["said"].endswith(".")
+
+        assert switches[-1]["name"] == "clear"
+        assert not emulator.outcomes
+        assert not emulator.faults.pending
+        assert (emulator.knobs, emulator.render_s) == (knobs, usual_s)
+        assert quiet_rig.page.panel()["providers"][provider]["waiting"] == ""
+
+    async def test_panels_tell_tasks_of_all_kinds(self, quiet_rig: Rig, http: aiohttp.ClientSession) -> None:
+        """Clips with their seconds, pictures with their count, credits that are left."""
+        ai, tv = quiet_rig.ai, quiet_rig.tv
+        picture = {"type": "text-to-image", "prompt": "A red kite", "resolution": "1K", "aspectRatio": "1:1"}
+        headers = {"Authorization": f"Bearer {ai.api_key}", "Idempotency-Key": "one"}
+        url = ai.origin + "/api/v1/image/gpt-image-2"
+        async with http.post(url, json={**picture, "batchCount": 2}, headers=headers) as answer:
+            assert answer.status == 202
+        headers = {"Authorization": f"Bearer {tv.api_key}"}
+        async with http.post(tv.base_url + "/videos", json={"prompt": "A fox", "seed": 7}, headers=headers) as answer:
+            assert answer.status == 202
+
+        assert quiet_rig.page is not None
+        panels = quiet_rig.page.panel()["providers"]
+        assert list(panels) == ["seedance2-movie", "seedance2ai", "seedance-tv"]
+        assert panels["seedance2ai"]["tasks"][0]["facts"] == "gpt-image-2 · 1K · 2 × 1:1 · 8.0 credits"
+        assert panels["seedance2ai"]["credits"]["Credits left"] == "29,992.0"
+        assert panels["seedance-tv"]["tasks"][0]["facts"] == "seedance-2.0 · 1080p · 5 s · 5.0 credits"
 
     async def test_the_bot_is_killed_and_started_again(self, rig: Rig, http: aiohttp.ClientSession) -> None:
         """The two buttons; the panel tells whether it runs."""

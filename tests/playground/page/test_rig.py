@@ -54,6 +54,27 @@ async def test_the_bot_gets_settings_only(tmp_path: Path, monkeypatch: pytest.Mo
         await Rig.start(tmp_path, command=tell)
 
 
+async def test_the_bot_gets_keys_of_the_chosen_providers_only(tmp_path: Path) -> None:
+    """What it has no key of, it cannot offer; the others are told by address and key."""
+    rig = await Rig.start(tmp_path, start_bot=False, providers=["seedance2ai"])
+    try:
+        settings = rig.settings()
+        assert (settings["SEEDANCE2AI_API_KEY"], settings["SEEDANCE2AI_BASE_URL"]) == (rig.ai.api_key, rig.ai.origin)
+        assert not [name for name in settings if name.startswith(("SEEDANCE2_MOVIE", "SEEDANCE_TV"))]
+    finally:
+        await rig.stop()
+
+
+async def test_the_bot_gets_keys_of_all_three_by_default(tmp_path: Path) -> None:
+    """The third one's address has its version in it."""
+    rig = await Rig.start(tmp_path, start_bot=False)
+    try:
+        assert rig.settings()["SEEDANCE_TV_BASE_URL"] == rig.tv.origin + "/v2"
+        assert {"SEEDANCE2_MOVIE_API_KEY", "SEEDANCE2AI_API_KEY", "SEEDANCE_TV_API_KEY"} <= set(rig.settings())
+    finally:
+        await rig.stop()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's parent-death signal is Linux only")
 async def test_no_bot_outlives_a_killed_playground(tmp_path: Path) -> None:
     """SIGKILL to the playground leaves no process behind."""

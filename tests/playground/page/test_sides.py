@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from playground.page.panel_movie import MoviePanel
+from playground.page.panels import movie_panel
 from playground.page.server import PageServer
 from playground.rig import Rig
 from tests.playground.page.browser import Browser, open_page
@@ -183,7 +183,7 @@ async def test_every_text_stands_out_from_what_is_behind_it(rig: Rig, browser: B
 
 async def test_several_providers_have_a_panel_each(rig: Rig, browser: Browser) -> None:
     """Each by its own name, with its own switches."""
-    page = PageServer(rig.discord, rig, {"one": MoviePanel(rig.movie), "two": MoviePanel(rig.movie)})
+    page = PageServer(rig.discord, rig, {"one": movie_panel(rig.movie), "two": movie_panel(rig.movie)})
     await page.start()
     try:
         await browser.open(page.origin)
