@@ -27,6 +27,7 @@ from cogs.reports import Reports
 from cogs.rerun import Reruns
 from cogs.services import Services
 from cogs.settings import Settings
+from cogs.styles import Styles
 from cogs.usage import Usage
 from cogs.video import Video
 
@@ -45,6 +46,7 @@ FEATURES: tuple[Callable[[Services], Feature], ...] = (
     Jobs,
     Balance,
     Help,
+    Styles,
     Quota,
     Settings,
     Queue,

@@ -22,6 +22,7 @@ from bot.services.refunds import Refunds
 from bot.services.rerun import Rerun
 from bot.services.sharing import Sharing
 from bot.services.standing import Standings
+from bot.services.styles import Styles
 from bot.services.usage import ChartDrawer, Usage
 
 
@@ -49,6 +50,7 @@ class Services:
     privacy: Privacy
     operator_desk: OperatorDesk
     guilds: Guilds
+    styles: Styles
     catalogue: Catalogue
     clock: Clock
     token_lifetime_s: float = 900

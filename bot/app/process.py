@@ -47,6 +47,7 @@ JOURNAL_EVERY_S = 5.0
 ALERTS_EVERY_S = 60.0
 HOUSEKEEPING_EVERY_S = 3600.0
 PANELS_EVERY_S = 10.0
+STYLES_EVERY_S = 300.0
 TIDY_AFTER_S = 86_400.0
 STOP_GRACE_S = 13.0
 
@@ -203,6 +204,7 @@ class App:
                 Duty("journal", JOURNAL_EVERY_S, services.journal.flush),
                 Duty("alerts", ALERTS_EVERY_S, services.alerts.look),
                 Duty("housekeeping", HOUSEKEEPING_EVERY_S, services.retention.housekeeping),
+                Duty("styles", STYLES_EVERY_S, services.styles.refresh),
                 Duty("panels", PANELS_EVERY_S, lambda: redraw_panels(self.client)),
             ],
         )

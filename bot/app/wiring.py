@@ -40,6 +40,7 @@ from bot.services.retention import Retention
 from bot.services.sharing import Sharing
 from bot.services.standing import Standings
 from bot.services.status import StatusCheck
+from bot.services.styles import Styles
 from bot.services.submission import Submitter
 from bot.services.usage import Usage
 from bot.services.wake import Wake
@@ -93,6 +94,7 @@ class ServiceSet:
     alerts: Alerts
     journal: Journal
     guilds: Guilds
+    styles: Styles
     callbacks: Callbacks
     retention: Retention
     leases: Leases
@@ -174,6 +176,7 @@ class Wiring:
             alerts=self._alerts(balances),
             journal=Journal(database, clock, messenger=edges.messenger, writer=edges.writer),
             guilds=Guilds(database, clock),
+            styles=Styles(database, clock, providers=edges.providers, catalog=self.offered),
             callbacks=Callbacks(database, clock, wake=self.wake),
             retention=Retention(database, clock, store=edges.store, cards=self.cards, timings=self.timings),
             leases=self.leases,

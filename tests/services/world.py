@@ -50,6 +50,7 @@ from bot.services.retention import Retention
 from bot.services.sharing import Sharing
 from bot.services.standing import Standings
 from bot.services.status import StatusCheck
+from bot.services.styles import Styles
 from bot.services.submission import Submitter
 from bot.services.usage import Usage
 from bot.services.wake import Wake
@@ -209,6 +210,7 @@ class World:
         self.cancellation = Cancellation(database, clock, wake=self.wake)
         self.callbacks = Callbacks(database, clock, wake=self.wake)
         self.guilds = Guilds(database, clock)
+        self.styles = Styles(database, clock, providers=providers, catalog=self.offered)
         self.retention = Retention(database, clock, store=self.store, cards=self.cards, timings=self.timings)
         self.leases = Leases(database, clock, lease_s=self.timings.lease_s)
         self.dispatch = Dispatch(database, clock, breaker=self.breaker, places=self.places, cards=self.cards)
