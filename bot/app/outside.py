@@ -17,6 +17,7 @@ from bot.media.workshop import Workshop
 from bot.ports import Provider, RateBudget
 from bot.providers.seedance2_movie import Seedance2Movie
 from bot.providers.seedance2ai import Seedance2Ai
+from bot.providers.seedance_tv import SeedanceTv
 from bot.services.intake import Intake
 from bot.settings import Settings
 
@@ -24,6 +25,7 @@ from bot.settings import Settings
 ADAPTERS: dict[str, Callable[..., Provider]] = {
     "seedance2-movie": Seedance2Movie,
     "seedance2ai": Seedance2Ai,
+    "seedance-tv": SeedanceTv,
 }
 SUPPORTED = tuple(ADAPTERS)
 MEDIA_FOLDER = "media"

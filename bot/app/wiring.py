@@ -148,6 +148,7 @@ class Wiring:
             catalog=self.offered,
             admission=self.admission,
             intake=edges.intake,
+            links=edges.links,
             wake=self.wake,
             timings=self.timings,
         )

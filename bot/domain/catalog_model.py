@@ -48,6 +48,7 @@ class Model:
     has_fixed_lens: bool = False
     has_style: bool = False
     has_scenes: bool = False
+    takes_links: bool = False
     renderings: tuple[str, ...] = ()
     no_seed_renderings: frozenset[str] = frozenset()
     cameras: tuple[str, ...] = ()

@@ -98,6 +98,7 @@ class References:
                 height=height or None,
                 duration_s=duration_s,
                 option=attachment.option,
+                source_url=attachment.url,
             )
         except MediaRejected as error:
             raise MediaRejected(error.code, **{"option": attachment.option, **error.params}) from error

@@ -9,14 +9,15 @@ from bot.clock import Clock
 from bot.db import guilds, jobs, members, queue, work
 from bot.db.engine import Database
 from bot.domain.catalog import Catalog
-from bot.domain.errors import Refused
+from bot.domain.errors import MediaRejected, Refused
 from bot.domain.jobs import CardTarget, Job, JobState, new_job_id
 from bot.domain.money import Credits
-from bot.domain.requests import GenerationRequest, Reference, Spec
+from bot.domain.requests import GenerationRequest, Kind, Reference, Spec
 from bot.domain.rules import GuildRules, Place
-from bot.ports import ReferenceIntake
+from bot.ports import Links, ReferenceIntake
 from bot.services.admission import Admission, first_state, note_refusal
 from bot.services.config import Timings
+from bot.services.reference_links import NO_LINK, reference_link
 from bot.services.wake import Wake
 
 #: The order in which references are sent.
@@ -67,6 +68,7 @@ class Generation:
         catalog: Catalog,
         admission: Admission,
         intake: ReferenceIntake,
+        links: Links,
         wake: Wake,
         timings: Timings,
     ) -> None:
@@ -75,6 +77,7 @@ class Generation:
         self._catalog = catalog
         self._admission = admission
         self._intake = intake
+        self._links = links
         self._wake = wake
         self._timings = timings
 
@@ -130,6 +133,11 @@ class Generation:
             raise Refused("storage_full")
         fresh = await self._intake.store(request.attachments, self._catalog.model(spec.model))
         spec = replace(spec, references=tuple(sorted((*kept, *fresh), key=_place_of)))
+        try:
+            self._require_links(spec)
+        except MediaRejected:
+            await self._intake.discard(fresh)
+            raise
         is_made = False
         try:
             new = await self._make(requester, spec, is_private=request.private, source_job_id=source_job_id)
@@ -142,6 +150,18 @@ class Generation:
                 await self._intake.discard(fresh)
         self._wake.up()
         return new
+
+    def _require_links(self, spec: Spec) -> None:
+        """Refuse references that a provider must fetch by itself where there is no address at which it could.
+
+        Raises:
+            MediaRejected: `no_link`, with the option that it came by.
+        """
+        if not self._catalog.model(spec.model).takes_links:
+            return
+        for reference in spec.references:
+            if reference_link(self._links, reference, expires_at=self._clock.now()) is None:
+                raise MediaRejected(NO_LINK, option=reference.option)
 
     async def _admit(self, requester: Requester, request: GenerationRequest, spec: Spec) -> Spec:
         """Check the rules before anything is fetched; what was not chosen gives way to what the server allows."""
@@ -168,7 +188,8 @@ class Generation:
         model = spec.model if request.model else self._default_model(rules, spec, place)
         ability = self._catalog.model(model)
         duration_s = request.duration_s
-        if duration_s is None and not request.shots and rules.longest_s is not None:
+        is_video = ability.kind is Kind.VIDEO
+        if duration_s is None and is_video and not request.shots and rules.longest_s is not None:
             duration_s = max(ability.min_duration_s, min(ability.default_duration_s, rules.longest_s))
         resolution = request.resolution
         if resolution is None and rules.highest_resolution is not None:

@@ -14,14 +14,16 @@ from bot.db.engine import Database
 from bot.domain.catalog import Catalog, Model
 from bot.domain.errors import MediaRejected, NotFound, Refused
 from bot.domain.jobs import Job, JobState
-from bot.domain.requests import Attachment, GenerationRequest, MediaKind, Reference, ReferenceRole
+from bot.domain.requests import Attachment, GenerationRequest, MediaKind, Reference, ReferenceRole, Spec
 from bot.domain.rules import PublicPrompts
+from bot.domain.shots import list_shots, read_shots
 from bot.ports import MediaStore, MediaWorkshop
 from bot.services.generation import Generation, Requester
 from bot.services.sharing import SHARE_NUMBER
 
-#: Options of `/video` that carry references, in the order in which a provider gets them.
-PLACES = ("start_image", "reference_1", "reference_2", "reference_3", "reference_4")
+#: Options of `/video` that carry references, in the order in which uploads fill free ones.
+PLACES = ("start_image", "reference_1", "reference_2", "reference_3", "reference_4", "end_image")
+_OWN_ROLES = {role.value: role for role in ReferenceRole}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,8 @@ class RerunView:
     """An earlier job as somebody who wants more of it sees it.
 
     `missing` are the options whose files are no longer kept, `places` those that an upload can fill, in their order.
-    `is_public`: whoever sees the channel has seen the clip. `prompt` is empty where the server hides prompts from
-    others.
+    `is_public`: whoever sees the channel has seen the clip. `prompt` lists the shots of a storyboard; it is empty where
+    the server hides prompts from others.
     """
 
     job: Job
@@ -76,7 +78,7 @@ class Rerun:
             raise Refused("not_yours_private", job=job_id)
         missing = tuple([place(one) for one in found.spec.references if not await self._is_kept(one)])
         is_told = found.user_id == viewer_id or rules.public_prompts is not PublicPrompts.NO
-        prompt = found.spec.prompt if is_told else ""
+        prompt = _editable(found.spec) if is_told else ""
         return RerunView(found, missing, self._places(found, missing), is_public, prompt)
 
     async def again(self, requester: Requester, job_id: str, *, private: bool, same_seed: bool = False) -> Job:
@@ -97,7 +99,8 @@ class Rerun:
     ) -> Job:
         """Ask for a job with another prompt and other files; its options are kept, a chosen seed too.
 
-        The files go to `RerunView.places` in their order: missing ones, then kept ones, then free ones.
+        The prompt of a storyboard is its shots as `RerunView.prompt` lists them. The files go to `RerunView.places` in
+        their order: missing ones, then kept ones, then free ones.
 
         Raises:
             NotFound: as `view`.
@@ -113,15 +116,16 @@ class Rerun:
         filled = {one.option for one in taken}
         kept = tuple(one for one in seen.job.spec.references if place(one) not in filled)
         request = replace(
-            request_of(seen.job, private=private, same_seed=True), prompt=prompt, attachments=tuple(taken)
+            request_of(seen.job, private=private, same_seed=True),
+            prompt=prompt,
+            shots=read_shots(prompt) if seen.job.spec.shots else (),
+            attachments=tuple(taken),
         )
         return await self._accept(requester, request, seen.job, kept)
 
     async def extend(self, requester: Requester, job_id: str, prompt: str, *, private: bool) -> Job:
-        """Ask for the clip that follows: it starts from the last frame of the one that is there.
-
-        No provider on offer continues a clip by itself, so it is always the frame: of the kept clip, else the one that
-        the provider keeps for a while.
+        """Ask for the clip that follows: by the provider's own way of continuing a clip where the model has one and the
+        clip is kept, else from its last frame: of the kept clip, else the one that the provider keeps for a while.
 
         Raises:
             NotFound: as `view`.
@@ -132,12 +136,14 @@ class Rerun:
         if old.state not in {JobState.DELIVERED, JobState.UNDELIVERED}:
             raise Refused("not_delivered", job=job_id)
         model = self._catalog.model(old.spec.model)
-        if not model.has_start_image:
+        if not (model.has_start_image or model.has_previous_clip):
             others = ", ".join(self._catalog.models_with("has_start_image"))
             raise Refused("not_supported", option="start_image", model=model.key, others=others)
-        request = replace(request_of(old, private=private, same_seed=False), prompt=prompt)
+        request = replace(request_of(old, private=private, same_seed=False), prompt=prompt, shots=())
         self._generation.check(request)
-        frame = await self._last_frame(old)
+        frame = await (self._previous_clip(old) if model.has_previous_clip else self._last_frame(old))
+        if frame is None and model.has_previous_clip:
+            frame = await self._last_frame(old)
         if frame is None:
             return await self._extend_from_address(requester, request, old)
         made: Job | None = None
@@ -167,12 +173,7 @@ class Rerun:
             return None
         if picture is None:
             return None
-        copy, size_bytes, digest = await asyncio.to_thread(_copy, picture)
-        key = f"references/{digest[:2]}/{secrets.token_hex(16)}.jpg"
-        try:
-            await self._store.put(key, copy)
-        finally:
-            await asyncio.to_thread(copy.unlink, missing_ok=True)
+        key, size_bytes, digest = await self._keep_copy(picture, "jpg")
         return Reference(
             role=ReferenceRole.START_IMAGE,
             kind=MediaKind.IMAGE,
@@ -182,6 +183,36 @@ class Rerun:
             key=key,
             option="start_image",
         )
+
+    async def _previous_clip(self, old: Job) -> Reference | None:
+        """Store the kept clip as the one to continue, None where it is no longer kept."""
+        if old.clip_key is None:
+            return None
+        try:
+            clip = await self._store.local(old.clip_key)
+        except MediaRejected:
+            return None
+        key, size_bytes, digest = await self._keep_copy(clip, "mp4")
+        return Reference(
+            role=ReferenceRole.PREVIOUS_CLIP,
+            kind=MediaKind.VIDEO,
+            content_type="video/mp4",
+            size_bytes=size_bytes,
+            sha256=digest,
+            key=key,
+            duration_s=float(old.spec.duration_s),
+            option="previous_clip",
+        )
+
+    async def _keep_copy(self, file: Path, ending: str) -> tuple[str, int, str]:
+        """Store a copy of a file as a reference of its own. Returns its key, size and digest."""
+        copy, size_bytes, digest = await asyncio.to_thread(_copy, file)
+        key = f"references/{digest[:2]}/{secrets.token_hex(16)}.{ending}"
+        try:
+            await self._store.put(key, copy)
+        finally:
+            await asyncio.to_thread(copy.unlink, missing_ok=True)
+        return key, size_bytes, digest
 
     async def _seen(self, requester: Requester, job_id: str, *, private: bool) -> RerunView:
         """View a job; what is still private is never repeated in public."""
@@ -238,16 +269,29 @@ def request_of(old: Job, *, private: bool, same_seed: bool) -> GenerationRequest
         sample=spec.sample,
         rendering=spec.rendering,
         private=private,
+        style=spec.style,
+        camera=spec.camera,
+        motion=spec.motion,
+        fixed_lens=spec.fixed_lens,
+        count=spec.count,
+        format=spec.format,
+        shots=spec.shots,
     )
 
 
+def _editable(spec: Spec) -> str:
+    """Return the prompt as it is edited: a storyboard's shots one after the other, without what we add to them."""
+    return list_shots(spec.shots) if spec.shots else spec.prompt
+
+
 def _put(file: Attachment, where: str) -> Attachment:
-    role = ReferenceRole.START_IMAGE if where == ReferenceRole.START_IMAGE.value else ReferenceRole.REFERENCE
-    return replace(file, option=where, role=role)
+    return replace(file, option=where, role=_OWN_ROLES.get(where, ReferenceRole.REFERENCE))
 
 
 def _takes(model: Model | None, name: str) -> bool:
-    return model is not None and (name != "start_image" or model.has_start_image)
+    if model is None:
+        return False
+    return {"start_image": model.has_start_image, "end_image": model.has_end_image}.get(name, True)
 
 
 def _gone(options: Sequence[str]) -> Refused:

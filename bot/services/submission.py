@@ -35,6 +35,7 @@ from bot.services.callbacks import news_since
 from bot.services.config import Timings, patience_s
 from bot.services.matching import CREATED_TOLERANCE, Search, could_be, is_surely
 from bot.services.pacing import PACED, RateView
+from bot.services.reference_links import NO_LINK, reference_link
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +44,6 @@ MISSES_TO_PROVE_ABSENCE = 2
 RETRY_S = 15.0
 MAX_RETRY_S = 300.0
 FIRST_POLL_FACTOR = 1.5
-NO_LINK = "no_link"
 #: For how long a create is repeated under its idempotency key: no document says how long keys are known.
 KEY_KNOWN_FOR = timedelta(hours=12)
 
@@ -386,12 +386,6 @@ class Submitter:
 def _submission(held: Job, provider: Provider, body: bytes) -> Submission:
     """Return the create as it goes out: the same bytes and the same key for every try of one attempt."""
     return Submission(body, f"{held.id}-{held.submit_attempt}" if provider.traits.has_idempotency else None)
-
-
-def reference_link(links: Links, reference: Reference, *, expires_at: datetime) -> str | None:
-    """Return an https link at which a provider can fetch a reference: our own, else the one that Discord gave."""
-    ending = reference.content_type.rpartition("/")[2]
-    return links.media_url(reference.key, f"reference.{ending}", expires_at=expires_at) or reference.source_url
 
 
 async def note_failure(breaker: Breaker, provider: str, error: ProviderError) -> None:

@@ -41,6 +41,7 @@ from bot.services.levels import LevelBook
 from bot.services.moderation import Moderation
 from bot.services.operator import verify_ledger
 from bot.services.operator_desk import DeskRules, DiskUse, OperatorDesk
+from bot.services.pacing import RateView
 from bot.services.privacy import Privacy
 from bot.services.queries import Queries
 from bot.services.quotes import Quotes
@@ -129,6 +130,7 @@ class World:
         )
     )
     offered: Catalog = field(default_factory=catalog)
+    rate: RateView | None = None
 
     def __post_init__(self) -> None:
         self.provider = FakeProvider(self.clock)
@@ -161,6 +163,7 @@ class World:
             catalog=self.offered,
             admission=admission,
             intake=self.intake,
+            links=self.links,
             wake=self.wake,
             timings=self.timings,
         )
@@ -213,7 +216,9 @@ class World:
         self.styles = Styles(database, clock, providers=providers, catalog=self.offered)
         self.retention = Retention(database, clock, store=self.store, cards=self.cards, timings=self.timings)
         self.leases = Leases(database, clock, lease_s=self.timings.lease_s)
-        self.dispatch = Dispatch(database, clock, breaker=self.breaker, places=self.places, cards=self.cards)
+        self.dispatch = Dispatch(
+            database, clock, breaker=self.breaker, places=self.places, cards=self.cards, rate=self.rate
+        )
         submitter = Submitter(
             database,
             clock,
@@ -222,6 +227,7 @@ class World:
             store=self.store,
             links=self.links,
             timings=self.timings,
+            rate=self.rate,
         )
         self.status = StatusCheck(
             database,
