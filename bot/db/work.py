@@ -195,20 +195,39 @@ async def parts(connection: AsyncConnection, job_id: str, number: int) -> list[A
     rows = await connection.execute(
         sa.select(delivery_part)
         .where(delivery_part.c.job_id == job_id, delivery_part.c.number == number)
-        .order_by(delivery_part.c.intended_at, delivery_part.c.part)
+        .order_by(delivery_part.c.part)
     )
     return list(rows.all())
 
 
 async def intend(
-    connection: AsyncConnection, *, job_id: str, number: int, part: int, rung: str, channel_id: int, now: datetime
+    connection: AsyncConnection,
+    *,
+    job_id: str,
+    number: int,
+    part: int,
+    rung: str,
+    channel_id: int,
+    now: datetime,
+    pictures: Sequence[int] = (),
 ) -> None:
-    """Write down a message that is about to be sent."""
+    """Write down a message that is about to be sent, and the numbers of the pictures that it brings."""
+    values = {"rung": rung, "channel_id": channel_id, "intended_at": now, "message_id": None, "posted_at": None}
     await upsert(
         connection,
         delivery_part,
         {"job_id": job_id, "number": number, "part": part},
-        {"rung": rung, "channel_id": channel_id, "intended_at": now, "message_id": None, "posted_at": None},
+        values | {"pictures": ",".join(map(str, pictures)) or None},
+    )
+
+
+async def carry_over(connection: AsyncConnection, *, job_id: str, before: int, after: int) -> None:
+    """Make the messages that an earlier delivery posted part of another, which then posts only what is missing."""
+    d = delivery_part.c
+    await connection.execute(
+        sa.update(delivery_part)
+        .where(d.job_id == job_id, d.number == before, d.message_id.is_not(None))
+        .values(number=after)
     )
 
 

@@ -1,8 +1,10 @@
-"""Fetching a finished clip, and what happens where it can never be fetched."""
+"""Fetching a finished clip or pictures, and what happens where they can never be fetched."""
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -14,6 +16,7 @@ from bot.domain.jobs import Job, JobState
 from bot.ports import MediaWorkshop, Provider
 from bot.services import settlement
 from bot.services.config import Timings
+from bot.services.delivery_pictures import addresses, is_pictures, stem_of
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +26,17 @@ RETRY_BASE_S = 2.0
 RETRY_MAX_S = 900.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """Why something did not come. `numbers` are the pictures that are missing, none for a clip."""
+
+    code: str
+    is_gone: bool
+    numbers: tuple[int, ...] = ()
+
+
 class Fetching:
-    """Brings a clip home."""
+    """Brings clips and pictures home."""
 
     def __init__(
         self,
@@ -42,38 +54,67 @@ class Fetching:
         self._timings = timings
 
     async def fetch(self, held: Job) -> Job | None:
-        """Download the clip and move on to delivering; later tries resume what an earlier one left.
+        """Download the clip or every picture and move on to delivering; later tries resume what an earlier one left.
 
-        Transactions: one, with the outcome. After too many failures the member is refunded and the operator told.
+        Transactions: one, with the outcome. After too many failures the member is refunded and the operator told;
+        those pictures that came are delivered nevertheless.
         """
-        key = held.clip_key or f"clips/{held.id}.mp4"
+        if is_pictures(held):
+            key, failure = stem_of(held), await self._fetch_pictures(held)
+        else:
+            key = held.clip_key or f"clips/{held.id}.mp4"
+            failure = await self._fetch_clip(held, key)
+        if failure is not None:
+            return await self._failed(held, failure)
+        return await self._home(held, key)
+
+    async def _fetch_clip(self, held: Job, key: str) -> _Failure | None:
         try:
             await self._workshop.fetch_clip(held.result_url or "", key)
         except DownloadFailed as error:
-            return await self._failed(held, error.code, is_gone=error.is_gone)
+            return _Failure(error.code, error.is_gone)
         except MediaRejected as error:
-            return await self._failed(held, error.code, is_gone=True)
+            return _Failure(error.code, is_gone=True)
+        return None
+
+    async def _fetch_pictures(self, held: Job) -> _Failure | None:
+        """Fetch what is not here yet, one after the other; one that fails keeps none of the others back."""
+        code, gone = "", {}
+        for number, url in enumerate(addresses(held), 1):
+            try:
+                await self._workshop.fetch_picture(url, f"{stem_of(held)}.{number}")
+            except DownloadFailed as error:
+                code, gone[number] = error.code, error.is_gone
+            except MediaRejected as error:
+                code, gone[number] = error.code, True
+        return _Failure(code, all(gone.values()), tuple(gone)) if gone else None
+
+    async def _home(self, held: Job, key: str, **values: Any) -> Job:
         async with self._database.begin() as connection:
             now = self._clock.now()
-            return await jobs.move_fenced(
+            moved = await jobs.move_fenced(
                 connection,
                 held,
                 JobState.DELIVERING,
                 now=now,
-                cause="clip fetched",
+                cause="pictures fetched" if is_pictures(held) else "clip fetched",
                 clip_key=key,
                 delivery_number=held.delivery_number + 1,
                 delivery_rung=None,
                 run_at=now + timedelta(seconds=self._timings.lease_s),
+                **values,
             )
+            if "refunded_at" in values:
+                await self._refund(connection, held)
+        return moved
 
-    async def _failed(self, held: Job, code: str, *, is_gone: bool) -> Job | None:
+    async def _failed(self, held: Job, failure: _Failure) -> Job | None:
         failures = held.fetch_failures + 1
-        log.warning("fetch.failed", extra={"job_id": held.id, "code": code, "failures": failures})
-        url = await self._renewed_url(held) if is_gone else held.result_url
-        gone = held.missing_count + 1 if is_gone and url == held.result_url else 0
+        log.warning("fetch.failed", extra={"job_id": held.id, "code": failure.code, "failures": failures})
+        fresh = await self._renewed(held) if failure.is_gone else {}
+        gone = held.missing_count + 1 if failure.is_gone and not fresh else 0
         if gone >= MAX_GONE or failures >= MAX_FETCHES:
-            return await self._lost(held, code)
+            return await self._lost(held, failure)
         async with self._database.begin() as connection:
             wait_s = min(RETRY_BASE_S * 2 ** (failures - 1), RETRY_MAX_S)
             await jobs.update_fenced(
@@ -81,22 +122,31 @@ class Fetching:
                 held,
                 fetch_failures=failures,
                 missing_count=gone,
-                result_url=url,
                 attempt=0,
                 run_at=self._clock.now() + timedelta(seconds=wait_s),
+                **fresh,
             )
         return None
 
-    async def _renewed_url(self, held: Job) -> str | None:
-        """Ask for a fresh address: signed ones expire."""
+    async def _renewed(self, held: Job) -> dict[str, Any]:
+        """Ask for fresh addresses, since signed ones expire. Returns the columns that change, none where none does."""
         try:
             status = await self._providers[held.provider].status(held.task_id or "")
         except ProviderError:
-            return held.result_url
-        return status.result_url or held.result_url
+            return {}
+        fresh: dict[str, Any] = {}
+        if status.result_url and status.result_url != held.result_url:
+            fresh["result_url"] = status.result_url
+        if len(status.result_urls) == len(held.result_urls) and status.result_urls != held.result_urls:
+            fresh["result_urls"] = status.result_urls
+        return fresh
 
-    async def _lost(self, held: Job, code: str) -> Job:
-        log.error("clip.lost", extra={"job_id": held.id, "provider": held.provider, "code": code})
+    async def _lost(self, held: Job, failure: _Failure) -> Job:
+        extra = {"job_id": held.id, "provider": held.provider, "code": failure.code}
+        log.error("clip.lost", extra=extra | {"pictures": list(failure.numbers)})
+        came = [url if number not in failure.numbers else "" for number, url in enumerate(addresses(held), 1)]
+        if failure.numbers and any(came):
+            return await self._home(held, stem_of(held), result_urls=tuple(came), refunded_at=self._clock.now())
         async with self._database.begin() as connection:
             now = self._clock.now()
             moved = await jobs.move_fenced(
@@ -104,7 +154,7 @@ class Fetching:
                 held,
                 JobState.UNDELIVERED,
                 now=now,
-                cause=f"clip can never be fetched: {code}",
+                cause=f"clip can never be fetched: {failure.code}",
                 error_code="clip_lost",
             )
             await self._refund(connection, held)
@@ -115,6 +165,6 @@ class Fetching:
             connection,
             job_id=held.id,
             actor=settlement.BOT,
-            reason="the clip could not be fetched",
+            reason="what was made could not be fetched",
             now=self._clock.now(),
         )

@@ -54,6 +54,8 @@ class FakeTask:
     error_code: str | None = None
     hides_seed: bool = False
     has_url: bool = True
+    pictures: int = 0  # how many come of it; 0 for a clip
+    renewals: int = 0  # how often its addresses were signed anew
 
 
 @dataclass
@@ -151,7 +153,8 @@ class FakeProvider:
             task.task_id,
             task.state,
             cost=cost if done else None,
-            result_url=f"https://cdn.example/{task.task_id}.mp4" if done and task.has_url else None,
+            result_url=_addresses(task)[0] if done and task.has_url else None,
+            result_urls=_addresses(task) if done and task.has_url and task.pictures else (),
             error_code=task.error_code,
             seed=None if task.hides_seed else task.body["seed"],
             model_name=task.body["model"],
@@ -206,6 +209,14 @@ class FakeProvider:
 
     async def balance(self) -> Decimal | None:
         return Decimal(1000)
+
+
+def _addresses(task: FakeTask) -> tuple[str, ...]:
+    """Return where a task's results are, signed as often as the test wants."""
+    behind = f"?signed={task.renewals}" if task.renewals else ""
+    if not task.pictures:
+        return (f"https://cdn.example/{task.task_id}.mp4{behind}",)
+    return tuple(f"https://cdn.example/{task.task_id}-{number}.png{behind}" for number in range(1, task.pictures + 1))
 
 
 async def _maybe(result: object) -> None:
@@ -266,7 +277,7 @@ class FakeMessenger:
         outcome = self._next("post")
         if channel_id in self.closed:
             raise self.closed_error(50013, status=403)
-        size = (post.file.size_bytes if post.file else 0) + (post.preview.size_bytes if post.preview else 0)
+        size = sum(one.size_bytes for one in (post.file, post.preview, *post.pictures) if one is not None)
         if self.limit_bytes is not None and size > self.limit_bytes:
             raise self.too_large(40005, status=413)
         message = self._same_nonce(channel_id, post.nonce) or self._add(channel_id, post)
@@ -306,12 +317,14 @@ class FakeMessenger:
         self.told.append(view)
         return Posted(9_000_000 + user_id, next(self._ids))
 
-    async def find_mark(self, channel_id: int, job: Job, delivery_number: int, *, after: datetime) -> MarkSearch:
+    async def find_mark(
+        self, channel_id: int, job: Job, delivery_number: int, *, after: datetime, part: int = 0
+    ) -> MarkSearch:
         self.point("find_mark")
         if self._next("find") == "unreadable":
             return MarkSearch(None, is_certain=False)
         for message in self.messages:
-            nonce = f"{job.id}-{delivery_number}-0"
+            nonce = f"{job.id}-{delivery_number}-{part}"
             if message.channel_id == channel_id and message.nonce == nonce and message.at >= after:
                 return MarkSearch(Posted(channel_id, message.id), is_certain=True)
         return MarkSearch(None, is_certain=True)
@@ -356,7 +369,7 @@ class FakeStore:
         return [key for key in self.kept if key not in self.gone]
 
     async def local(self, key: str) -> Path:
-        if key in self.gone:
+        if any(key == gone or key.startswith(f"{gone}.") for gone in self.gone):
             raise MediaRejected("gone")
         return self.folder / "file"
 
@@ -367,7 +380,10 @@ class FakeStore:
 
 @dataclass
 class FakeWorkshop:
-    """Clips of `clip_bytes`; `smallest_bytes` is the least that one can be squeezed to. `fit_error` stops that."""
+    """Clips of `clip_bytes`; `smallest_bytes` is the least that one can be squeezed to. `fit_error` stops that.
+
+    Pictures of `picture_bytes`, squeezed alike; `picture_script` says by address what stops one from being fetched.
+    """
 
     folder: Path
     point: Point = no_point
@@ -376,6 +392,8 @@ class FakeWorkshop:
     fit_error: Exception | None = None
     script: deque = field(default_factory=deque)
     fetches: list[str] = field(default_factory=list)
+    picture_bytes: int = 2_000_000
+    picture_script: dict[str, Exception] = field(default_factory=dict)
 
     def _file(self, name: str, size: int) -> Path:
         path = self.folder / name
@@ -399,6 +417,23 @@ class FakeWorkshop:
         if self.clip_bytes <= limit_bytes:
             return self._file("clip.mp4", self.clip_bytes)
         return self._file("fitted.mp4", limit_bytes) if self.smallest_bytes <= limit_bytes else None
+
+    async def fetch_picture(self, url: str, stem: str) -> str:
+        self.point("fetch")
+        self.fetches.append(url)
+        outcome = self.picture_script.get(url)
+        if isinstance(outcome, BaseException):
+            raise outcome
+        self.point("fetched")
+        return f"{stem}.png"
+
+    async def fit_picture(self, key: str, limit_bytes: int) -> Path | None:
+        self.point("fit")
+        number = key.split(".")[1]
+        if self.picture_bytes <= limit_bytes:
+            return self._file(f"picture{number}.png", self.picture_bytes)
+        fits = self.smallest_bytes <= limit_bytes
+        return self._file(f"picture{number}.jpg", limit_bytes) if fits else None
 
     async def preview(self, key: str) -> Path | None:
         return self._file("preview.jpg", 10_000)
