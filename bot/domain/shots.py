@@ -16,19 +16,45 @@ CONSTRAINTS = (
     "Keep one consistent style and the same subjects across all shots. Stable faces, natural motion, no deformation, "
     "no watermark, no logo, and no subtitles unless intended."
 )
-_LEADING_SECONDS = re.compile(r"\s*(\d{1,4})\s?(?:s(?![a-z0-9_])|秒)[\s:：.,、–—-]*", re.IGNORECASE)
+_LEADING_SECONDS = re.compile(
+    r"\s*([+-]?\d+(?:[.,]\d+)?)\s?(?:s(?:ec(?:ond)?s?)?(?![a-z0-9_])|秒)[\s:：.,、–—-]*", re.IGNORECASE
+)
+_WHOLE_SECONDS = re.compile(r"\d{1,4}")
+_LISTED = re.compile(r"^Shot \d+(?: \((\d{1,4}) s\))?:", re.MULTILINE)
 
 
 def parse_shots(texts: Iterable[str]) -> tuple[Shot, ...]:
-    """Read the fields of a storyboard; a leading `6s` (or `6秒`) sets a shot's seconds. Empty fields are no shots."""
-    return tuple(_parse(text) for text in texts if text.strip())
+    """Read the fields of a storyboard; empty ones are no shots.
+
+    Leading seconds (`6s`, `6 sec`, `6秒`) are the shot's length.
+
+    Raises:
+        Refused: `shot_seconds_part`, they are not a whole number.
+    """
+    written = [text for text in texts if text.strip()]
+    return tuple(_parse(number, text) for number, text in enumerate(written, start=1))
 
 
-def _parse(text: str) -> Shot:
+def _parse(number: int, text: str) -> Shot:
     found = _LEADING_SECONDS.match(text)
     if found is None:
         return Shot(text.strip())
+    if not _WHOLE_SECONDS.fullmatch(found[1]):
+        raise Refused("shot_seconds_part", number=number, seconds=found[1])
     return Shot(text[found.end() :].strip(), int(found[1]))
+
+
+def read_shots(text: str) -> tuple[Shot, ...]:
+    """Read what `list_shots` wrote, perhaps edited since. A shot without seconds gets its share; a text without such
+    lines is one shot."""
+    marks = list(_LISTED.finditer(text))
+    ends = [mark.start() for mark in marks[1:]] + [len(text)]
+    shots = [
+        Shot(text[mark.end() : end].strip(), None if mark[1] is None else int(mark[1]))
+        for mark, end in zip(marks, ends, strict=False)
+    ]
+    before = text[: marks[0].start()].strip() if marks else text.strip()
+    return (Shot(before), *shots) if before or not shots else tuple(shots)
 
 
 def plan_shots(
