@@ -6,8 +6,7 @@ taken; 402, which is not in it, has one meaning.
 """
 
 import logging
-import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -20,6 +19,7 @@ from urllib.parse import quote
 import aiohttp
 import msgspec
 
+from bot.clock import Clock, SystemClock
 from bot.domain.errors import (
     ProviderAccount,
     ProviderAmbiguous,
@@ -95,18 +95,18 @@ class SeedanceTv:
         allow_private_hosts: bool,
         observe: Observe = observe_nothing,
         timeout: aiohttp.ClientTimeout = API_TIMEOUT,
-        wall_clock: Callable[[], float] = time.time,
+        clock: Clock | None = None,
     ) -> None:
         """Stand on `session`; see `ApiClient` for what it must be. `base_url` ends in the API's version, `/v2`.
 
-        `wall_clock` tells UNIX seconds, for answers without a `Date`.
+        `clock` tells the time for answers without a `Date`; None is the machine's own.
 
         Raises:
             SettingsInvalid: `base_url` is not an address that the bot may use.
         """
         self._session = session
         self._rate = rate
-        self._wall_clock = wall_clock
+        self._clock = clock or SystemClock()
         self._refusals = 0  # 429s in a row that named no time
         self._connect = partial(
             ApiClient,
@@ -244,7 +244,7 @@ class SeedanceTv:
         return replace(answer, retry_after_s=rest_s) if answer.status == 429 else answer
 
     def _rest_s(self, answer: Answer, headers: Mapping[str, str]) -> float | None:
-        quota_s = quota_rest_s(headers, now=self._wall_clock())
+        quota_s = quota_rest_s(headers, now=self._clock.now().timestamp())
         asked_s = answer.retry_after_s if answer.status in (429, 503) else None
         if answer.status != 429:
             self._refusals = 0

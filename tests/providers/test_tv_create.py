@@ -13,6 +13,7 @@ import pytest
 from aiohttp import web
 
 from bot.addresses import guarded_connector
+from bot.clock import Clock
 from bot.domain.errors import (
     InvariantBroken,
     ProviderAccount,
@@ -66,9 +67,9 @@ class Rig:
 
 @asynccontextmanager
 async def connected(
-    base_url: str, rate: RecordingRate, observed: list[tuple[str, int]] | None = None, *, now: float = 0.0
+    base_url: str, rate: RecordingRate, observed: list[tuple[str, int]] | None = None, *, clock: Clock | None = None
 ) -> AsyncIterator[SeedanceTv]:
-    """An adapter for an address, with short timeouts and a wall clock that stands still."""
+    """An adapter for an address, with short timeouts."""
     heard = [] if observed is None else observed
     async with aiohttp.ClientSession(
         connector=guarded_connector(allow_private=True), cookie_jar=aiohttp.DummyCookieJar()
@@ -81,7 +82,7 @@ async def connected(
             allow_private_hosts=True,
             observe=lambda route, status: heard.append((route, status)),
             timeout=SHORT,
-            wall_clock=lambda: now,
+            clock=clock,
         )
 
 

@@ -1,11 +1,13 @@
 """seedance-tv's X-RateLimit headers: the account rests when nothing remains, and only then."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from bot.domain.errors import ProviderAccount, ProviderBusy, ProviderError
 from bot.providers.seedance_tv import SeedanceTv
+from tests.manual_clock import ManualClock
 from tests.providers.conftest import RecordingRate, Wire
 from tests.providers.test_tv_create import SPEC, connected, refused, respond, rig
 
@@ -14,11 +16,11 @@ AT = 1_792_567_680  # the same moment
 REMAINING, RESET = "X-RateLimit-Remaining", "X-RateLimit-Reset"
 
 
-async def rests(wire: Wire, headers: dict[str, str], *, status: int = 200, now: float = 0.0) -> list[float]:
+async def rests(wire: Wire, headers: dict[str, str], *, status: int = 200, now: int = 0) -> list[float]:
     """The rests after one answer with these headers."""
     respond(wire, {"balance": 1}, status=status, headers=headers)
     rate = RecordingRate()
-    async with connected(wire.origin, rate, now=now) as tv:
+    async with connected(wire.origin, rate, clock=ManualClock(datetime.fromtimestamp(now, UTC))) as tv:
         await asked(tv)
     assert {key for key, _ in rate.pauses} <= {"seedance-tv"}
     return [seconds for _, seconds in rate.pauses]
