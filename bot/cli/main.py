@@ -11,7 +11,7 @@ from typing import NoReturn
 import uvloop
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.cli import accounts, database, doctor, jobs, providers, registering, running
+from bot.cli import accounts, database, doctor, jobs, providers, reconcile, registering, running
 from bot.cli.output import CommandFailed
 from bot.domain.errors import BotError, DeliveryError, Refused, SettingsInvalid
 from bot.settings import SettingsError
@@ -20,7 +20,7 @@ DONE = 0
 FAILED = 1
 WRONG = 2
 INTERRUPTED = 130
-FAMILIES = (running, database, registering, doctor, accounts, providers, jobs)
+FAMILIES = (running, database, registering, doctor, accounts, providers, jobs, reconcile)
 
 _REFUSALS = {
     "job_not_found": "There is no job {job}.",
