@@ -16,6 +16,7 @@ from bot.domain.jobs import JobState
 _POSTGRES_NOW = "CAST(extract(epoch FROM clock_timestamp()) AS double precision)"
 _SQLITE_NOW = "((julianday('now') - 2440587.5) * 86400.0)"
 _ABOUT_TO_SEND = (JobState.PREPARING.value, JobState.SUBMITTING.value)
+_POLLED = (*_ABOUT_TO_SEND, JobState.RUNNING.value)
 
 
 def database_now(connection: AsyncConnection) -> sa.ColumnElement[float]:
@@ -82,9 +83,9 @@ async def promised(connection: AsyncConnection, provider: str) -> int:
 
 
 async def count_polled(connection: AsyncConnection, provider: str) -> int:
-    """Count the jobs whose task is polled."""
+    """Count the jobs whose task is polled, or soon will be."""
     query = sa.select(sa.func.count()).where(
-        job.c.provider == provider, job.c.state == JobState.RUNNING.value, job.c.parked_reason.is_(None)
+        job.c.provider == provider, job.c.state.in_(_POLLED), job.c.parked_reason.is_(None)
     )
     return int((await connection.execute(query)).scalar_one())
 

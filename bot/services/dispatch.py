@@ -1,6 +1,7 @@
 """Giving running places to queued jobs, fairly."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,6 +21,9 @@ from bot.services.pacing import RateView
 #: The row that all dispatchers lock.
 ALL_PROVIDERS = "*"
 DEFAULT_RUNNING_CAP = GuildRules().running_cap
+#: Places given at one moment are told apart by this, or the first guild would seem served no later than the last.
+TURN = timedelta(microseconds=1)
+IN_ORDER = timedelta(milliseconds=1)
 
 
 class Dispatch:
@@ -79,13 +83,14 @@ class Dispatch:
             if not await self._choose(connection, provider, 1):
                 return 0
         chosen: list[Waiting] = []
+        now = self._clock.now()
         async with self._database.begin() as connection:
             await work.lock_provider(connection, ALL_PROVIDERS)  # a member's places are counted over all of them
             free = min(most, await self._free(connection, provider))
             if free > 0:
                 chosen = await self._choose(connection, provider, free)
-            for waiting in chosen:
-                await self._promote(connection, provider, waiting)
+            for number, waiting in enumerate(chosen):
+                await self._promote(connection, provider, waiting, now + TURN * number)
         for waiting in chosen:
             self._cards.touch(waiting.job_id)
         return len(chosen)
@@ -108,20 +113,22 @@ class Dispatch:
             heads.remove(following)
             member = (following.guild_id, following.user_id)
             running[member] = running.get(member, 0) + 1
-            by_guild[following.guild_id] = by_member[member] = now
+            by_guild[following.guild_id] = by_member[member] = now + TURN * len(chosen)
             chosen.append(following)
         return chosen
 
-    async def _promote(self, connection: AsyncConnection, provider: str, waiting: Waiting) -> None:
-        now = self._clock.now()
+    async def _promote(self, connection: AsyncConnection, provider: str, waiting: Waiting, at: datetime) -> None:
+        """Give a place at `at`; the job is due a little before, so that those given one together go in their order."""
         given = await connection.execute(
             sa.update(job)
             .where(job.c.id == waiting.job_id, job.c.state == JobState.QUEUED.value)
-            .values(state=JobState.PREPARING.value, run_at=now, updated_at=now, attempt=0, token=job.c.token + 1)
+            .values(
+                state=JobState.PREPARING.value, run_at=at - IN_ORDER, updated_at=at, attempt=0, token=job.c.token + 1
+            )
         )
         if not given.rowcount:
             return  # cancelled a moment ago
         await jobs.record(
-            connection, waiting.job_id, at=now, before=JobState.QUEUED, after=JobState.PREPARING, cause="place given"
+            connection, waiting.job_id, at=at, before=JobState.QUEUED, after=JobState.PREPARING, cause="place given"
         )
-        await work.mark_served(connection, provider, guild_id=waiting.guild_id, user_id=waiting.user_id, at=now)
+        await work.mark_served(connection, provider, guild_id=waiting.guild_id, user_id=waiting.user_id, at=at)

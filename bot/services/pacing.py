@@ -87,7 +87,7 @@ class Pacing(SharedBreaker):
         try:
             await waiter.called.wait()
             while waiter.is_waiting:
-                await self._serve(lane)
+                await self._serve(lane, waiter)
         finally:
             lane.leave(waiter)
         if waiter.refused_for_s is not None:
@@ -128,14 +128,14 @@ class Pacing(SharedBreaker):
             await slots.prepare(connection, lane.key, lane.count)
         lane.is_prepared = True
 
-    async def _serve(self, lane: Lane) -> None:
+    async def _serve(self, lane: Lane, leader: Waiter) -> None:
         """Ask once for everybody who waits; where nothing is free, wait until something may be."""
         if not lane.is_prepared:
             await self._prepare(lane)
         lane.arrived.clear()
         urgent = [waiter for waiter in lane.waiting if not waiter.is_poll][:BATCH_MAX]
         nap_s = await (self._let_go(lane, urgent) if urgent else self._let_poll(lane))
-        if nap_s is not None and lane.waiting:
+        if nap_s is not None and leader.is_waiting:
             await self._nap(lane, nap_s)
 
     async def _let_go(self, lane: Lane, urgent: Sequence[Waiter]) -> float | None:

@@ -1,20 +1,27 @@
 """The shared rate budget and breakers, on both databases, with two `Pacing` objects standing for two processes."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from bot.clock import SystemClock
+from bot.db import breakers, work
 from bot.db.engine import Database
-from bot.db.tables import rate_slot
+from bot.db.tables import job, rate_slot
 from bot.domain.errors import ProviderBusy
+from bot.domain.jobs import RUNNING_PLACES, JobState
 from bot.ports import Urgency
+from bot.services.breaker import places_now
+from bot.services.config import MoneyRules
+from bot.services.dispatch import Dispatch
 from bot.services.lanes import SLOTS_MAX
-from bot.services.pacing import Pacing
+from bot.services.pacing import PACED, Pacing
 from tests.manual_clock import ManualClock
+from tests.services.fakes import P1
+from tests.services.world import World
 
 KEY = "seedance2-movie"
 OTHER = "seedance2ai"
@@ -110,19 +117,120 @@ async def test_a_taker_that_gives_up_holds_nobody_back(database: Database) -> No
     assert first.cancelled() or first.cancelling()
 
 
-async def test_a_pause_is_obeyed_by_every_process(database: Database, second_database: Database) -> None:
+async def test_a_pause_is_obeyed_by_every_process(
+    database: Database, second_database: Database, clock: ManualClock
+) -> None:
     """A Retry-After that one process was told holds the other back too, and a shorter one does not end it."""
-    clock = SystemClock()
-    one, other = (Pacing(d, clock, limits={KEY: (10, 1), OTHER: (10, 1)}) for d in (database, second_database))
-    began_at = clock.monotonic()
-    await one.pause(KEY, 0.4)
-    await one.pause(KEY, 0.1)
+    limits = {KEY: (10, 60.0), OTHER: (10, 60.0)}
+    one, other = (Pacing(d, clock, limits=limits, is_clock_shared=True) for d in (database, second_database))
+    await one.pause(KEY, 15)
+    await one.pause(KEY, 3)
     await other.take(OTHER, urgency=Urgency.POLL)
-    unpaused_s = clock.monotonic() - began_at
+    unpaused_s = clock.monotonic()
     await other.take(KEY, urgency=Urgency.SUBMIT)
 
-    assert unpaused_s < 0.35
-    assert clock.monotonic() - began_at >= 0.39
+    assert unpaused_s == 0
+    assert 15 <= clock.monotonic() < 16
+
+
+@pytest.mark.parametrize("urgency", [Urgency.SUBMIT, Urgency.POLL])
+async def test_nobody_waits_out_a_long_pause_under_a_lease(
+    database: Database, clock: ManualClock, urgency: int
+) -> None:
+    """Who would wait for minutes is told when to come again, and comes in vain no second time."""
+    pacing = Pacing(database, clock, limits={KEY: (10, 60.0)}, is_clock_shared=True)
+    await pacing.pause(KEY, 300)
+    with pytest.raises(ProviderBusy) as refused:
+        await pacing.take(KEY, urgency=urgency)
+    waited_s = clock.monotonic()
+    clock.advance(refused.value.retry_after_s or 0)
+    await pacing.take(KEY, urgency=urgency)
+
+    assert waited_s == 0
+    assert refused.value.code == PACED
+    assert 300 <= clock.monotonic() < 301
+
+
+async def test_a_submit_on_its_way_keeps_its_turn(world: World, database: Database, clock: ManualClock) -> None:
+    """A job that has a place finds a slot, however many polls come before its create leaves."""
+    pacing = Pacing(database, clock, limits={KEY: (4, 60.0)}, is_clock_shared=True)
+    await pacing.setup()
+    for n in range(3):
+        await world.change(await world.accept(user=n), state=JobState.PREPARING.value)
+    polls = await asyncio.gather(*(pacing.take(KEY, urgency=Urgency.POLL) for _ in range(6)), return_exceptions=True)
+    for _ in range(3):
+        await pacing.take(KEY, urgency=Urgency.SUBMIT)
+
+    assert polls.count(None) == 1
+    assert clock.monotonic() == 0
+
+
+# ------------------------------------------------------------------------------------------------- learned places
+
+
+async def _dispatched(world: World, clock: ManualClock) -> int:
+    """Run every waiting job that may be, and count them."""
+    dispatch = Dispatch(world.database, clock, breaker=world.breaker, places=world.places, cards=world.cards)
+    await dispatch.run()
+    async with world.database.read() as connection:
+        return await work.count_running(connection, P1, now=clock.now())
+
+
+async def test_a_provider_that_is_crowded_again_and_again_gets_fewer_jobs(
+    make_world: Callable[..., World], database: Database, clock: ManualClock
+) -> None:
+    """One complaint changes nothing, the second halves the places, further ones at once do not; never below one."""
+    world = make_world(rules=MoneyRules(member_allowance=None, guild_pool=None), places={P1: 8})
+    pacing = Pacing(database, clock, limits={})
+    for n in range(30):
+        await world.accept(user=n)
+    assert await _dispatched(world, clock) == 8
+    await pacing.crowded(P1)
+    learned = [await _learned(database, 8, clock)]
+    for wait_s in (1, 1, 60, 60, 60, 60):
+        clock.advance(wait_s)
+        await pacing.crowded(P1)
+        learned.append(await _learned(database, 8, clock))
+
+    assert learned == [8, 4, 4, 2, 1, 1, 1]
+
+
+async def test_learned_places_grow_again(
+    make_world: Callable[..., World], database: Database, clock: ManualClock
+) -> None:
+    """One more every two minutes, up to what is configured; dispatch keeps to it, in every process."""
+    world = make_world(rules=MoneyRules(member_allowance=None, guild_pool=None), places={P1: 6})
+    pacing = Pacing(database, clock, limits={})
+    for n in range(30):
+        await world.accept(user=n)
+    assert await _dispatched(world, clock) == 6
+    for _ in range(2):
+        await pacing.crowded(P1)
+    async with database.begin() as connection:
+        running = [state.value for state in RUNNING_PLACES]
+        await connection.execute(sa.update(job).where(job.c.state.in_(running)).values(parked_reason="out of the way"))
+    counts = []
+    for _ in range(5):
+        counts.append(await _dispatched(world, clock))
+        clock.advance(120)
+
+    assert counts == [3, 4, 5, 6, 6]
+
+
+async def test_a_busy_create_is_heard_and_a_busy_poll_is_not(world: World) -> None:
+    """Only what a create was answered tells of too many tasks."""
+    world.provider.submit_script.append(ProviderBusy("SERVICE_BUSY"))
+    world.provider.status_script.append(ProviderBusy("SERVICE_BUSY"))
+    asked = await world.accept()
+
+    await world.until_state(asked, JobState.DELIVERED)
+
+    assert world.breaker.complaints == [P1]
+
+
+async def _learned(database: Database, configured: int, clock: ManualClock) -> int:
+    async with database.read() as connection:
+        return places_now(configured, await breakers.read_crowd(connection, P1), clock.now())
 
 
 @pytest.mark.parametrize(("requests", "window_s"), [(6000, 60.0), (1, 60.0), (301, 60.0)])
