@@ -14,6 +14,7 @@ from cogs.buttons import Buttons
 from cogs.errors import answer_error, answer_errors
 from cogs.guilds import Guilds
 from cogs.help import Help
+from cogs.image import Image
 from cogs.jobs import Jobs
 from cogs.menus import Menus
 from cogs.operator import Operator
@@ -27,6 +28,7 @@ from cogs.reports import Reports
 from cogs.rerun import Reruns
 from cogs.services import Services
 from cogs.settings import Settings
+from cogs.storyboard import Storyboard
 from cogs.styles import Styles
 from cogs.usage import Usage
 from cogs.video import Video
@@ -43,6 +45,8 @@ class Feature(Protocol):
 
 FEATURES: tuple[Callable[[Services], Feature], ...] = (
     Video,
+    Image,
+    Storyboard,
     Jobs,
     Balance,
     Help,

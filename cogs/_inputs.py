@@ -8,7 +8,7 @@ import discord
 from bot.discord.words import Words
 from bot.domain.errors import Refused
 from bot.domain.jobs import CardTarget
-from bot.domain.requests import Attachment, GenerationRequest, ReferenceRole
+from bot.domain.requests import Attachment, GenerationRequest, Kind, ReferenceRole
 from bot.services.generation import Requester
 from cogs.services import Services
 
@@ -19,14 +19,26 @@ CHANNEL_NEEDS = ("view_channel", "send_messages", "attach_files", "embed_links",
 THREAD_NEEDS = ("view_channel", "send_messages_in_threads", "attach_files", "embed_links", "read_message_history")
 
 
-def generation_request(options: dict[str, Any]) -> GenerationRequest:
-    """Build a request from the options of `/video`, by their names; None is an option that was not chosen."""
-    attachments = [
-        attachment(name, options.get(name))
-        for name in ("start_image", "reference_1", "reference_2", "reference_3", "reference_4")
-    ]
+#: Options that carry files, in the order in which a provider gets them, and what each is for.
+FILE_OPTIONS = {
+    "start_image": ReferenceRole.START_IMAGE,
+    "end_image": ReferenceRole.END_IMAGE,
+    "reference_1": ReferenceRole.REFERENCE,
+    "reference_2": ReferenceRole.REFERENCE,
+    "reference_3": ReferenceRole.REFERENCE,
+    "reference_4": ReferenceRole.REFERENCE,
+}
+
+
+def generation_request(options: dict[str, Any], kind: Kind = Kind.VIDEO) -> GenerationRequest:
+    """Build a request from a command's options, by their names; None is an option that was not chosen.
+
+    A storyboard has no `prompt` among them.
+    """
+    attachments = [attachment(name, options.get(name)) for name in FILE_OPTIONS]
     return GenerationRequest(
-        prompt=options["prompt"],
+        prompt=options.get("prompt") or "",
+        kind=kind,
         model=options.get("model"),
         duration_s=options.get("duration"),
         resolution=options.get("resolution"),
@@ -35,6 +47,13 @@ def generation_request(options: dict[str, Any]) -> GenerationRequest:
         seed=options.get("seed"),
         watermark=options.get("watermark"),
         sample=options.get("sample") or None,
+        rendering=options.get("rendering"),
+        style=options.get("style") or None,
+        camera=options.get("camera"),
+        motion=options.get("motion"),
+        fixed_lens=options.get("fixed_lens"),
+        count=options.get("count"),
+        format=options.get("format"),
         private=bool(options.get("private")),
         attachments=tuple(one for one in attachments if one is not None),
     )
@@ -44,8 +63,9 @@ def attachment(option: str, given: discord.Attachment | None) -> Attachment | No
     """Describe an attached file; nothing of it but the address is trusted."""
     if given is None:
         return None
-    role = ReferenceRole.START_IMAGE if option == "start_image" else ReferenceRole.REFERENCE
-    return Attachment(option=option, role=role, filename=given.filename, size_bytes=given.size, url=given.url)
+    return Attachment(
+        option=option, role=FILE_OPTIONS[option], filename=given.filename, size_bytes=given.size, url=given.url
+    )
 
 
 def requester(interaction: discord.Interaction[Any], services: Services, *, message_id: int | None) -> Requester:

@@ -1,21 +1,16 @@
 """`/video`: a prompt becomes a clip."""
 
-from typing import Any
-
 import discord
 from discord import app_commands
 
 from bot.discord.client import BotClient
-from bot.domain.catalog import MODELS
 from bot.domain.requests import PROMPT_MAX_CHARS, PROMPT_MIN_CHARS, Kind
+from cogs._asking import ask
 from cogs._commands import IN_GUILDS, Labels
-from cogs._inputs import check_place, generation_request, requester
-from cogs._jobs_shown import show_accepted
-from cogs._replies import Interaction, defer, words_of
+from cogs._inputs import generation_request
+from cogs._options import MODEL_CHARS, STYLE_CHARS, VIDEO_MODELS, Choices, choices, suggest_models, suggest_styles
+from cogs._replies import Interaction
 from cogs.services import Services
-
-MAX_CHOICES = 25
-MODEL_CHARS = 100
 
 
 class Video:
@@ -26,14 +21,20 @@ class Video:
 
     def register(self, client: BotClient) -> None:
         """Add the command."""
-        command = Labels(self._services.catalogue).command("video", self.run, contexts=IN_GUILDS)
+        catalogue = self._services.catalogue
+        command = Labels(catalogue).command("video", self.run, contexts=IN_GUILDS)
+        offered = choices(
+            catalogue,
+            VIDEO_MODELS,
+            resolution=lambda model: model.made_resolutions,
+            aspect_ratio=lambda model: model.aspect_ratios,
+            rendering=lambda model: model.renderings,
+            camera=lambda model: model.cameras,
+            motion=lambda model: model.motions,
+        )
+        app_commands.choices(**offered)(command)
         command.autocomplete("model")(self.suggest_models)
-        keys = self._services.generation.model_keys()
-        offered = [model for model in MODELS if model.kind is Kind.VIDEO and model.key in keys]
-        app_commands.choices(
-            resolution=_choices(value for model in offered for value in model.made_resolutions),
-            aspect_ratio=_choices(value for model in offered for value in model.aspect_ratios),
-        )(command)
+        command.autocomplete("style")(self.suggest_styles)
         client.tree.add_command(command)
 
     async def run(  # noqa: PLR0917  one parameter is one option
@@ -45,32 +46,29 @@ class Video:
         resolution: str | None = None,
         aspect_ratio: str | None = None,
         start_image: discord.Attachment | None = None,
+        end_image: discord.Attachment | None = None,
         reference_1: discord.Attachment | None = None,
         reference_2: discord.Attachment | None = None,
         reference_3: discord.Attachment | None = None,
         reference_4: discord.Attachment | None = None,
         audio: bool | None = None,
         seed: int | None = None,
+        style: app_commands.Range[str, 1, STYLE_CHARS] | None = None,
+        rendering: str | None = None,
+        fixed_lens: bool | None = None,
+        camera: str | None = None,
+        motion: str | None = None,
         watermark: bool | None = None,
         sample: app_commands.Range[str, 1, 200] | None = None,
         private: bool = False,
     ) -> None:
-        """Refuse what the request alone shows to be wrong, acknowledge, then hold the credits and queue the job."""
-        request = generation_request(vars(interaction.namespace))
-        if not private:
-            check_place(interaction, words_of(interaction, self._services.catalogue))
-        spec = self._services.generation.check(request)
-        message_id = await defer(interaction, private=private)
-        who = requester(interaction, self._services, message_id=message_id)
-        job = await self._services.generation.accept(who, request, spec)
-        await show_accepted(interaction, self._services, job)
+        """Ask for a clip."""
+        await ask(interaction, self._services, generation_request(vars(interaction.namespace)))
 
-    async def suggest_models(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
-        """Suggest models that contain what is typed. No I/O."""
-        wanted = current.strip().lower()
-        found = [key for key in self._services.generation.model_keys() if wanted in key.lower()]
-        return [app_commands.Choice(name=key, value=key) for key in found[:MAX_CHOICES]]
+    async def suggest_models(self, interaction: Interaction, current: str) -> Choices:
+        """Suggest models that make clips."""
+        return await suggest_models(self._services, interaction, current, Kind.VIDEO)
 
-
-def _choices(values: Any) -> list[app_commands.Choice[str]]:
-    return [app_commands.Choice(name=value, value=value) for value in dict.fromkeys(values)]
+    async def suggest_styles(self, _interaction: Interaction, current: str) -> Choices:
+        """Suggest styles that the provider lists."""
+        return await suggest_styles(self._services, current)

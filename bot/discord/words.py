@@ -1,18 +1,24 @@
 """Words, numbers and moments as Discord shows them."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.domain.catalog import MODELS
 from bot.domain.jobs import Job
 from bot.domain.money import Credits, Limit
-from bot.domain.requests import Spec
+from bot.domain.requests import Kind, ReferenceRole, Spec
 from bot.i18n import Catalogue
 
 PROMPT_CHARS = 300
+OPTION_CHARS = 60
+
+_MODELS = {model.key: model for model in MODELS}
 
 #: Characters with a meaning in Discord's markdown (Discord help: Markdown Text 101): anywhere, and at a line's start.
 _ANYWHERE = re.compile(r"[\\*_~`|<\[\]]")
+_CHOICE_BREAK = re.compile(r"[^a-z0-9]+")
 _LINE_START = re.compile(r"^(\s*)([#>+-])", re.MULTILINE)
 
 
@@ -41,6 +47,11 @@ def relative(moment: datetime) -> str:
     return f"<t:{int(moment.timestamp())}:R>"
 
 
+def choice_key(value: str) -> str:
+    """Return the catalogue's key for the name of an option's value (`zoom in`); not every value has a name."""
+    return f"choice.{_CHOICE_BREAK.sub('_', value.lower())}"
+
+
 def date(moment: datetime) -> str:
     """Return a moment in the reader's own time zone and language."""
     return f"<t:{int(moment.timestamp())}:f>"
@@ -67,23 +78,59 @@ class Words:
             return self("quota.unlimited")
         return self("quota.credits", credits=value) if isinstance(value, Credits) else self("quota.inherit")
 
+    def choice(self, value: str) -> str:
+        """Name a value of an option, as it is offered; what has no name goes by itself."""
+        key = choice_key(value)
+        return self(key) if self.catalogue.has(key) else _harmless(value)
+
     def options(self, spec: Spec) -> str:
-        """Name every option of a job that a person can choose."""
-        parts = [
-            spec.model,
-            self("spec.seconds", seconds=spec.duration_s),
-            spec.resolution,
-            spec.aspect_ratio,
-            self("spec.audio" if spec.audio else "spec.silent"),
-        ]
+        """Name every option of a job that a person can choose, and what its model takes for itself."""
+        shape = [spec.resolution, self.choice(spec.aspect_ratio)]
+        parts = list(self._pictures(spec, shape) if spec.kind is Kind.IMAGE else self._clip(spec, shape))
         if spec.watermark:
             parts.append(self("spec.watermark"))
         if spec.sample:
-            parts.append(self("spec.sample", sample=escape_inline(shorten(spec.sample, 60))))
-        if spec.references:
-            parts.append(self("spec.references", count=len(spec.references)))
-        return " · ".join([*parts, self("spec.seed", seed=spec.seed)])
+            parts.append(self("spec.sample", sample=_harmless(spec.sample)))
+        parts += self._references(spec)
+        model = _MODELS.get(spec.model)
+        if model is None or model.takes_seed(spec.rendering):
+            parts.append(self("spec.seed", seed=spec.seed))
+        return " · ".join([spec.model, *parts])
+
+    def _clip(self, spec: Spec, shape: list[str]) -> Iterator[str]:
+        yield self("spec.seconds", seconds=spec.duration_s)
+        if spec.shots:
+            yield self("spec.shots", count=len(spec.shots))
+        yield from shape
+        model = _MODELS.get(spec.model)
+        if model is None or model.has_audio:
+            yield self("spec.audio" if spec.audio else "spec.silent")
+        for name in ("rendering", "style", "camera", "motion"):
+            if value := getattr(spec, name):
+                yield self(f"spec.{name}", value=self.choice(value))
+        if spec.fixed_lens:
+            yield self("spec.fixed_lens")
+
+    def _pictures(self, spec: Spec, shape: list[str]) -> Iterator[str]:
+        yield self("spec.pictures", count=spec.count)
+        yield from shape
+        if spec.rendering:
+            yield self("spec.rendering", value=self.choice(spec.rendering))
+        if spec.format:
+            yield spec.format
+
+    def _references(self, spec: Spec) -> Iterator[str]:
+        roles = [one.role for one in spec.references]
+        for role in ReferenceRole:
+            count = roles.count(role)
+            if count:
+                yield self("spec.references" if role is ReferenceRole.REFERENCE else f"spec.{role}", count=count)
 
     def prompt(self, job: Job, most: int = PROMPT_CHARS) -> str:
         """Return the beginning of a job's prompt, harmless."""
         return escape(shorten(job.spec.prompt, most))
+
+
+def _harmless(text: str) -> str:
+    """Return what a person typed into an option, shortened and without its markdown."""
+    return escape_inline(shorten(text, OPTION_CHARS))

@@ -8,7 +8,21 @@ from tests.cogs.conftest import Stage
 
 GUILD_CONTEXT, BOT_DM_CONTEXT = 0, 1
 MANAGE_GUILD = 0x20
-FOR_MEMBERS = {"video", "jobs", "balance", "help", "privacy", "Animate image", "Report clip"}
+#: Limits of Discord (interactions/application-commands, Application Command Object).
+MOST_OPTIONS = 25
+MOST_CHARACTERS = 8000
+FOR_MEMBERS = {
+    "video",
+    "image",
+    "storyboard",
+    "styles",
+    "jobs",
+    "balance",
+    "help",
+    "privacy",
+    "Animate image",
+    "Report clip",
+}
 FOR_MODERATORS = {"quota", "settings", "queue", "refund", "usage", "audit", "Show balance"}
 
 
@@ -38,31 +52,74 @@ async def test_commands_are_those_of_the_contract(stage: Stage) -> None:
     ]
 
 
-async def test_video_has_every_option_of_the_provider(stage: Stage) -> None:
-    """With the limits that Discord can check itself."""
-    options = {option["name"]: option for option in (await _commands(stage))["video"]["options"]}
+async def _options(stage: Stage, command: str) -> dict[str, dict[str, Any]]:
+    return {option["name"]: option for option in (await _commands(stage))[command]["options"]}
+
+
+def _choices(option: dict[str, Any]) -> list[str]:
+    return [choice["value"] for choice in option["choices"]]
+
+
+async def test_video_has_every_option_of_every_provider(stage: Stage) -> None:
+    """In the contract's order, with the limits that Discord can check itself and the choices of all models."""
+    options = await _options(stage, "video")
 
     assert list(options) == [
-        "prompt",
-        "model",
-        "duration",
-        "resolution",
-        "aspect_ratio",
-        "start_image",
-        "reference_1",
-        "reference_2",
-        "reference_3",
-        "reference_4",
-        "audio",
-        "seed",
-        "watermark",
-        "sample",
-        "private",
+        *("prompt", "model", "duration", "resolution", "aspect_ratio", "start_image", "end_image"),
+        *("reference_1", "reference_2", "reference_3", "reference_4", "audio", "seed", "style", "rendering"),
+        *("fixed_lens", "camera", "motion", "watermark", "sample", "private"),
     ]
     assert (options["prompt"]["min_length"], options["prompt"]["max_length"]) == (3, 6000)
-    assert options["prompt"]["required"]
-    assert options["model"]["autocomplete"]
-    assert [choice["value"] for choice in options["resolution"]["choices"]] == ["480p", "720p", "1080p"]
+    assert [name for name, option in options.items() if option["required"]] == ["prompt"]
+    assert [name for name, option in options.items() if option.get("autocomplete")] == ["model", "style"]
+    assert _choices(options["resolution"]) == ["480p", "720p", "1080p", "1080p-plus", "4k"]
+    assert _choices(options["aspect_ratio"]) == ["16:9", "9:16", "1:1", "4:3", "3:4", "21:9", "adaptive"]
+    assert _choices(options["rendering"]) == ["standard", "real", "wild"]
+    assert _choices(options["camera"]) == ["zoom in", "zoom out", "pan left", "pan right", "tilt up", "tilt down"]
+    assert _choices(options["motion"]) == ["low", "high"]
+
+
+async def test_image_has_every_option_of_the_picture_models(stage: Stage) -> None:
+    """One to four pictures; the many shapes are suggested."""
+    options = await _options(stage, "image")
+
+    assert list(options) == [
+        *("prompt", "model", "aspect_ratio", "resolution", "count", "format"),
+        *("reference_1", "reference_2", "reference_3", "reference_4", "rendering", "private"),
+    ]
+    assert [name for name, option in options.items() if option.get("autocomplete")] == ["model", "aspect_ratio"]
+    assert (options["count"]["min_value"], options["count"]["max_value"]) == (1, 4)
+    assert _choices(options["resolution"]) == ["1K", "2K", "4K"]
+    assert _choices(options["format"]) == ["png", "jpeg"]
+    assert _choices(options["rendering"]) == ["standard", "economy"]
+
+
+async def test_storyboard_takes_its_shots_in_a_form(stage: Stage) -> None:
+    """So nothing of it is required."""
+    options = await _options(stage, "storyboard")
+
+    assert list(options) == [
+        *("model", "resolution", "aspect_ratio", "style", "seed", "audio", "start_image", "private"),
+    ]
+    assert not any(option["required"] for option in options.values())
+
+
+async def test_every_command_is_within_discords_limits(stage: Stage) -> None:
+    """25 options, 25 choices, and 8000 characters with the longest localisation of each text."""
+    for name, command in (await _commands(stage)).items():
+        assert _characters(command) <= MOST_CHARACTERS, name
+        for option in command.get("options", ()):
+            assert len(command["options"]) <= MOST_OPTIONS, name
+            assert len(option.get("choices", ())) <= MOST_OPTIONS, (name, option["name"])
+
+
+def _characters(of: dict[str, Any]) -> int:
+    """Count as Discord does: names, descriptions and values, each text in its longest language."""
+    texts = 0
+    for text in ("name", "description"):
+        texts += max(len(one) for one in (of.get(text) or "", *(of.get(f"{text}_localizations") or {}).values()))
+    within = [*of.get("options", ()), *of.get("choices", ())]
+    return texts + len(str(of.get("value", ""))) + sum(_characters(one) for one in within)
 
 
 async def test_commands_are_registered_only_when_they_changed(stage: Stage) -> None:
