@@ -228,7 +228,7 @@ class Submitter:
         if provider.traits.has_idempotency:
             return await self._repeat(held, provider)
         if not provider.traits.has_list:
-            return await self._wait(held)
+            return await self._look_at_named(held, provider)
         try:
             search = await self.search(held, provider)
         except ProviderError as error:
@@ -239,6 +239,19 @@ class Submitter:
         if search.is_absent:
             return await self._missed(held)
         return await self._wait(held, search_misses=0, missing_since=None)
+
+    async def _look_at_named(self, held: Job, provider: Provider) -> Job | None:
+        """Without a list only a task that the create's own answer named, although it was no success, can be ours."""
+        if held.candidate_task_id is None:
+            return await self._wait(held)
+        try:
+            task = await provider.status(held.candidate_task_id)
+        except TaskNotFound:
+            return await self._wait(held)
+        except ProviderError as error:
+            await self._note_failure(held, error)
+            return await self._wait(held, retry_after_s=error.retry_after_s)
+        return await self._adopt(held, task)
 
     async def _repeat(self, held: Job, provider: Provider) -> Job | None:
         """Send the same bytes under the same key again: the provider answers as it did, or takes it now.

@@ -335,6 +335,24 @@ async def test_a_refused_request_keeps_no_reference(world: World) -> None:
     assert [r.option for r in world.intake.discarded] == ["start_image"]
 
 
+async def test_without_a_list_a_task_named_by_the_creates_answer_is_found(world: World) -> None:
+    """An answer that was no success named the task all the same: it is asked for and adopted, not made twice."""
+    world.provider.traits = ProviderTraits(
+        has_list=False, has_cancel=False, has_balance=False, has_callback=False, has_idempotency=False
+    )
+
+    def named(task: FakeTask) -> ProviderAmbiguous:
+        return ProviderAmbiguous("http_500", task_id=task.task_id)
+
+    world.provider.submit_script.append(named)
+    job = await world.accept()
+
+    await world.run_until_quiet()
+
+    assert await world.state(job) is S.DELIVERED
+    assert len(world.provider.creates) == 1
+
+
 IDEMPOTENT = ProviderTraits(
     has_list=False, has_cancel=False, has_balance=False, has_callback=False, has_idempotency=True
 )
