@@ -128,6 +128,8 @@ async def cancel_job(interaction: Interaction, services: Services, job_id: str, 
     found = await services.queries.job(
         job_id, viewer_id=interaction.user.id, guild_id=interaction.guild_id, is_moderator=is_moderator
     )
+    if outcome is CancelOutcome.CANCELLED:
+        await services.approvals.redraw(found)
     state = words(f"state.{found.state}")
     key = {
         CancelOutcome.CANCELLED: "answer.cancelled",

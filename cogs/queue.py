@@ -114,6 +114,8 @@ class Queue:
         self._services.cards.touch(job_id)
         words = self._words(interaction)
         job = await self._services.board.job(guild_id, job_id)
+        if outcome is CancelOutcome.CANCELLED:
+            await self._services.approvals.redraw(job)
         key = {
             CancelOutcome.CANCELLED: "answer.cancelled",
             CancelOutcome.REQUESTED: "answer.cancel_requested",

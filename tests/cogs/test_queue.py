@@ -126,6 +126,28 @@ async def test_approve_lets_a_waiting_job_go_on(deciding: Stage) -> None:
     assert "Approve" not in _labels(panel)
 
 
+@pytest.mark.parametrize("by_moderator", [True, False])
+async def test_cancelled_job_has_no_open_approval_card(deciding: Stage, by_moderator: bool) -> None:
+    """Whoever cancels what waits, in /queue or with /jobs cancel: its approval card says so and asks nobody more."""
+    log = deciding.guild.create_text_channel("log")
+    await deciding.world.set_rules(guild=deciding.guild.id, log_channel_id=log.id)
+    job_id = await _ask(deciding, "a red fox")
+    await deciding.world.turn()
+    card = log.history()[-1]
+    assert "Approve" in str(card.components)
+
+    if by_moderator:
+        panel = await _open(deciding)
+        await _pick(deciding, panel, job_id)
+        await deciding.mo.click(panel.response.message, label="Cancel job")
+    else:
+        await deciding.ann.slash(deciding.channel, "jobs cancel", job=job_id)
+
+    card = log.history()[-1]
+    assert "Cancelled before anybody decided" in str(card.embeds[0].to_dict())
+    assert not card.components
+
+
 async def test_deny_asks_for_the_reason(deciding: Stage) -> None:
     """And releases what was held."""
     job_id = await _ask(deciding, "a red fox")
