@@ -9,7 +9,10 @@ from bot.db import jobs
 from bot.db.engine import Database
 from bot.db.tables import job
 from bot.domain.errors import LeaseLost
-from bot.domain.jobs import Job
+from bot.domain.jobs import Job, JobState
+
+#: States that jobs enter under the lease of the step before.
+UNDER_A_LEASE = (JobState.SUBMITTING, JobState.FETCHING, JobState.DELIVERING)
 
 
 class Leases:
@@ -59,11 +62,19 @@ class Leases:
             return
 
     async def take_over(self) -> int:
-        """Free every lease of an earlier process: only where no other process can be running (SQLite)."""
+        """Free every lease of an earlier process: only where no other process can be running (SQLite).
+
+        A job that was claimed has tries counted; one that moved on under its lease has none yet.
+        """
+        now = self._clock.now()
+        has_moved_on = sa.and_(
+            job.c.state.in_([state.value for state in UNDER_A_LEASE]),
+            job.c.run_at <= now + timedelta(seconds=self._lease_s),
+        )
         async with self._database.begin() as connection:
             freed = await connection.execute(
                 sa.update(job)
-                .where(job.c.attempt > 0, job.c.run_at > self._clock.now(), job.c.parked_reason.is_(None))
-                .values(run_at=self._clock.now())
+                .where(job.c.run_at > now, job.c.parked_reason.is_(None), sa.or_(job.c.attempt > 0, has_moved_on))
+                .values(run_at=now)
             )
         return freed.rowcount

@@ -265,6 +265,29 @@ async def test_a_start_on_sqlite_takes_over_at_once(make_world: MakeWorld) -> No
     assert await world.state(job) is S.RUNNING
 
 
+@pytest.mark.parametrize("killed_in", [S.FETCHING, S.DELIVERING])
+async def test_a_start_on_sqlite_takes_over_what_moved_on_under_its_lease(make_world: MakeWorld, killed_in: S) -> None:
+    """A job whose process died between two steps that follow at once waits for no lease either."""
+    world = make_world(rules=RICH, timings=Timings(lease_s=600))
+    job = await world.accept()
+    await world.until_state(job, S.RUNNING)
+    while (await world.state(job)) is not killed_in:
+        for held in (await world.leases.claim(most=1))[0]:
+            moved = await world.steps.run(held)
+            if moved is not None and moved.state is S.FETCHING and killed_in is S.DELIVERING:
+                await world.steps.run(moved)
+        due = await world.next_at()
+        assert due is not None
+        if (await world.state(job)) is not killed_in:
+            world.clock.advance(max(0.1, (due - world.clock.now()).total_seconds()))
+    assert (await world.leases.claim(most=1))[0] == []
+
+    assert await world.leases.take_over() == 1
+    await world.turn()
+
+    assert await world.state(job) is S.DELIVERED
+
+
 async def test_a_database_error_stops_no_loop(make_world: MakeWorld, caplog) -> None:
     """A turn that fails is logged and tried again."""
     world = make_world(rules=RICH)
