@@ -27,15 +27,15 @@ from bot.domain.errors import (
     TaskNotFound,
 )
 from bot.domain.jobs import Job, JobState, TaskStatus
-from bot.domain.requests import Reference
-from bot.ports import Breaker, Links, MediaStore, Provider, Receipt, Submission, UploadedReference
+from bot.ports import Breaker, Links, MediaStore, Provider, Receipt
 from bot.services import settlement
 from bot.services.breaker import is_crowded
 from bot.services.callbacks import news_since
+from bot.services.composing import Composer, submission_of
 from bot.services.config import Timings, patience_s
 from bot.services.matching import CREATED_TOLERANCE, Search, could_be, is_surely
 from bot.services.pacing import PACED, RateView
-from bot.services.reference_links import NO_LINK, reference_link
+from bot.services.reference_links import NO_LINK
 
 log = logging.getLogger(__name__)
 
@@ -69,10 +69,9 @@ class Submitter:
         self._clock = clock
         self._providers = providers
         self._breaker = breaker
-        self._store = store
         self._links = links
         self._timings = timings
-        self._link_lifetime = timedelta(seconds=timings.unknown_deadline_s + timings.job_deadline_s)
+        self._composer = Composer(clock, store=store, links=links, timings=timings)
 
     async def prepare(self, held: Job) -> Job | None:
         """Upload the references, store the create's exact body, commit `submitting`, then send it.
@@ -83,7 +82,7 @@ class Submitter:
             return await self._end(held, JobState.CANCELLED, cause="cancelled by the member")
         provider = self._providers[held.provider]
         try:
-            body = held.submit_body or await self._compose(held, provider)
+            body = held.submit_body or await self._composer.compose(held, provider)
         except MediaRejected as error:
             code = error.code if error.code == NO_LINK else "reference_gone"
             return await self._end(held, JobState.FAILED, cause="a reference cannot be handed over", error_code=code)
@@ -93,25 +92,6 @@ class Submitter:
             await self._note_failure(held, error)
             return await self._requeue(held, error)
         return await self._commit_and_send(held, body, cause="create sent")
-
-    async def _compose(self, held: Job, provider: Provider) -> bytes:
-        uploads = [await self._hand_over(held, provider, reference) for reference in held.spec.references]
-        callback_url = self._links.callback_url(provider.name, held.id, 1) if provider.traits.has_callback else None
-        return provider.compose(held.spec, uploads, callback_url=callback_url).body
-
-    async def _hand_over(self, held: Job, provider: Provider, reference: Reference) -> UploadedReference:
-        """Put a reference where the provider can read it: by upload, or by a link that outlives every try.
-
-        Raises:
-            MediaRejected: it is no longer kept, or there is no link to it.
-        """
-        source = await self._store.local(reference.key)
-        if not provider.traits.takes_links:
-            return await provider.upload(reference, source)
-        link = reference_link(self._links, reference, expires_at=self._clock.now() + self._link_lifetime)
-        if link is None:
-            raise MediaRejected(NO_LINK, option=reference.option)
-        return UploadedReference(reference.role.value, reference.kind, link, reference.duration_s)
 
     async def _commit_and_send(self, held: Job, body: bytes, *, cause: str) -> Job | None:
         async with self._database.begin() as connection:
@@ -134,7 +114,7 @@ class Submitter:
     async def _send(self, held: Job, body: bytes) -> Job | None:
         provider = self._providers[held.provider]
         try:
-            receipt = await provider.submit(_submission(held, provider, body))
+            receipt = await provider.submit(submission_of(held, provider, body))
         except ProviderRejected as error:
             return await self._end(held, JobState.FAILED, cause="create refused", error_code=error.code)
         except ProviderAmbiguous as error:
@@ -262,7 +242,7 @@ class Submitter:
         if held.submit_body is None or self._clock.now() - sent_at >= KEY_KNOWN_FOR:
             return await self._wait(held)
         try:
-            receipt = await provider.submit(_submission(held, provider, held.submit_body))
+            receipt = await provider.submit(submission_of(held, provider, held.submit_body))
         except ProviderRejected as error:
             return await self._end(held, JobState.FAILED, cause="create refused", error_code=error.code)
         except ProviderError as error:
@@ -394,11 +374,6 @@ class Submitter:
             await self._breaker.crowded(held.provider)
         log.warning("provider.failed", extra={"job_id": held.id, "provider": held.provider, "code": error.code})
         await note_failure(self._breaker, held.provider, error)
-
-
-def _submission(held: Job, provider: Provider, body: bytes) -> Submission:
-    """Return the create as it goes out: the same bytes and the same key for every try of one attempt."""
-    return Submission(body, f"{held.id}-{held.submit_attempt}" if provider.traits.has_idempotency else None)
 
 
 async def note_failure(breaker: Breaker, provider: str, error: ProviderError) -> None:
