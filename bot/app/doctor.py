@@ -1,25 +1,32 @@
 """The doctor: checks everything that running needs and says each finding in a sentence."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import TypeVar
 
 import aiohttp
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.addresses import guarded_connector
-from bot.app import desk
-from bot.app.outside import SUPPORTED, open_provider
+from bot.app import build, desk
+from bot.app.outside import ADAPTERS, open_provider
 from bot.app.process import App
+from bot.clock import SystemClock
 from bot.db import work
 from bot.db.engine import Database
 from bot.discord.sync import command_differences
-from bot.domain.errors import BotError, DeliveryError, ProviderAccount, ProviderError, SettingsInvalid
+from bot.domain.errors import BotError, DeliveryError, ProviderAccount, ProviderBusy, ProviderError, SettingsInvalid
+from bot.ports import Provider, RateBudget
+from bot.services.pacing import PACED
 from bot.settings import Settings, SettingsError
 
 ADDRESS_TIMEOUT = aiohttp.ClientTimeout(total=15, connect=10, sock_connect=10, sock_read=10)
 LOCAL_TIMEOUT_S = 2.0
+TURN_WAIT_MAX_S = 90.0
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +39,7 @@ class Finding:
 
 
 class _Unpaced:
-    """Lets the doctor's single question to each provider through at once."""
+    """Lets the doctor's questions through at once, where no database shares out the turns of a running bot."""
 
     async def take(self, key: str, *, urgency: int) -> None:
         """Let one request through."""
@@ -63,7 +70,8 @@ async def examine(load: Callable[[], Settings]) -> AsyncIterator[Finding]:
         async for finding, found in _discord(settings):
             owners |= found
             yield finding
-        async for finding in _providers(settings):
+        rate = build.pacing(settings, database, SystemClock()) if database is not None and is_current else _Unpaced()
+        async for finding in _providers(settings, rate):
             yield finding
         yield await _address(settings)
         if database is not None and is_current:
@@ -109,7 +117,10 @@ async def _discord(settings: Settings) -> AsyncIterator[tuple[Finding, frozenset
         owners = app.client.owner_ids_of_application()
         yield Finding("discord token", True, f"signed in as {user} ({user.id if user else 0})"), owners
         differences = await command_differences(
-            app.client.tree, application_id=app.client.application_id or 0, guild_id=settings.discord_guild_id
+            app.client.tree,
+            application_id=app.client.application_id or 0,
+            guild_id=settings.discord_guild_id,
+            operator_guild_id=settings.operator_guild_id,
         )
         yield _commands(differences), nobody
         yield _intents(app), nobody
@@ -137,40 +148,54 @@ def _intents(app: App) -> Finding:
     return Finding("intents", True, "no privileged intent is needed")
 
 
-async def _providers(settings: Settings) -> AsyncIterator[Finding]:
-    """Ask each provider for its balance."""
+async def _providers(settings: Settings, rate: RateBudget) -> AsyncIterator[Finding]:
+    """Prove each key, and say what is left."""
     connector = guarded_connector(allow_private=settings.provider_allow_private_hosts)
     async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
         for name in settings.enabled_providers:
-            if name not in SUPPORTED:
-                variable = f"{name.replace('-', '_').upper()}_API_KEY"
-                yield Finding(name, False, f"{variable} is set, but this version does not offer that provider")
+            try:
+                provider = open_provider(settings, name, session=session, rate=rate, observe=lambda *_: None)
+            except SettingsInvalid as error:
+                yield Finding(name, False, str(error))
                 continue
-            yield await _balance(settings, name, session)
+            yield await _key(provider)
 
 
-async def _balance(settings: Settings, name: str, session: aiohttp.ClientSession) -> Finding:
+async def _key(provider: Provider) -> Finding:
+    """Prove one key by a request that changes nothing, and ask for the balance where there is one."""
+    name = provider.name
     try:
-        provider = open_provider(settings, name, session=session, rate=_Unpaced(), observe=lambda *_: None)
-        balance = await provider.balance()
-    except SettingsInvalid as error:
-        return Finding(name, False, str(error))
+        await _in_turn(provider.check_key)
+        balance = await _in_turn(provider.balance) if provider.traits.has_balance else None
     except ProviderAccount as error:
         return Finding(name, False, f"the account cannot be used ({error.code}); check the key and the credits there")
     except ProviderError as error:
         return Finding(name, False, f"does not answer as it should ({error.code}); try again later")
     if balance is None:
-        return Finding(name, True, "has no address for balances")
+        return Finding(name, True, "the key works; what is left of its credits, only its own site tells")
     if balance <= 0:
         return Finding(name, False, "the key works, but the account has no credits left; buy some there")
     return Finding(name, True, f"the key works; {balance.normalize():f} credits left")
+
+
+async def _in_turn(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask once, or twice where a running bot had all the turns of the rate budget."""
+    try:
+        return await ask()
+    except ProviderBusy as error:
+        if error.code != PACED or error.retry_after_s is None or error.retry_after_s > TURN_WAIT_MAX_S:
+            raise
+        await SystemClock().sleep(error.retry_after_s)
+        return await ask()
 
 
 async def _address(settings: Settings) -> Finding:
     """Ask our own public address for /healthz, where something listens behind it."""
     name, base = "callback address", settings.public_base_url
     if base is None:
-        return Finding(name, True, "PUBLIC_BASE_URL is not set: no callbacks, tasks are polled")
+        links = [p for p in settings.enabled_providers if ADAPTERS[p].traits.takes_links]
+        tail = f"; {', '.join(links)} fetches references at Discord's own links, which expire" if links else ""
+        return Finding(name, True, f"PUBLIC_BASE_URL is not set: no callbacks, tasks are polled{tail}")
     if not await _is_listening(settings):
         return Finding(name, True, f"not tried: nothing listens on port {settings.http_port} now")
     try:
@@ -187,14 +212,16 @@ async def _address(settings: Settings) -> Finding:
 
 
 async def _arrivals(settings: Settings, database: Database) -> Finding:
-    """Say whether the last jobs had their callbacks."""
-    silent = []
-    for name in settings.enabled_providers:
-        async with database.read() as connection:
-            if await work.are_callbacks_silent(connection, name):
-                silent.append(name)
+    """Say which providers announce that a task is done, and whether the last jobs of those were announced."""
+    announcing = [name for name in settings.enabled_providers if ADAPTERS[name].traits.has_callback]
+    polled = [name for name in settings.enabled_providers if name not in announcing]
+    async with database.read() as connection:
+        silent = [name for name in announcing if await work.are_callbacks_silent(connection, name)]
+    tail = f"; {', '.join(polled)} has none and is polled" if polled else ""
+    if not announcing:
+        return Finding("callbacks", True, f"none are expected: {', '.join(polled)} is polled")
     if not silent:
-        return Finding("callbacks", True, "nothing speaks against their arriving")
+        return Finding("callbacks", True, f"nothing speaks against those of {', '.join(announcing)} arriving{tail}")
     sentence = f"the last {work.SILENT_AFTER} jobs or more of {', '.join(silent)} had none; tasks are polled instead"
     return Finding("callbacks", False, f"{sentence}. Is PUBLIC_BASE_URL reachable from outside?")
 

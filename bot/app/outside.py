@@ -22,7 +22,7 @@ from bot.services.intake import Intake
 from bot.settings import Settings
 
 #: Providers that this version speaks, each with its adapter.
-ADAPTERS: dict[str, Callable[..., Provider]] = {
+ADAPTERS: dict[str, type[Seedance2Movie | Seedance2Ai | SeedanceTv]] = {
     "seedance2-movie": Seedance2Movie,
     "seedance2ai": Seedance2Ai,
     "seedance-tv": SeedanceTv,

@@ -69,6 +69,8 @@ async def test_a_complete_installation_is_in_order(rig: Rig) -> None:
         "commands",
         "intents",
         "seedance2-movie",
+        "seedance2ai",
+        "seedance-tv",
         "callback address",
         "callbacks",
         "spending",
@@ -76,14 +78,48 @@ async def test_a_complete_installation_is_in_order(rig: Rig) -> None:
 
 
 async def test_every_fault_is_found_at_once(rig: Rig) -> None:
-    """A fresh folder, a dead key and an empty pool: each has its own line, and the exit code is 1."""
-    code, found = await findings(rig, SEEDANCE2_MOVIE_API_KEY="wrong", DISCORD_GUILD_ID="")
+    """A fresh folder, dead keys and an empty pool: each has its own line, and the exit code is 1."""
+    keys = {f"{name}_API_KEY": "wrong" for name in ("SEEDANCE2_MOVIE", "SEEDANCE2AI", "SEEDANCE_TV")}
+    code, found = await findings(rig, DISCORD_GUILD_ID="", **keys)
 
     assert code == 1
-    assert {name for name, finding in found.items() if not finding["ok"]} == {"database", "commands", "seedance2-movie"}
+    wrong = {name for name, finding in found.items() if not finding["ok"]}
+    assert wrong == {"database", "commands", "seedance2-movie", "seedance2ai", "seedance-tv"}
     assert "python -m bot migrate" in found["database"]["sentence"]
     assert "+video" in found["commands"]["sentence"]
     assert "INVALID_API_KEY" in found["seedance2-movie"]["sentence"]
+    assert all("check the key" in found[name]["sentence"] for name in ("seedance2ai", "seedance-tv"))
+
+
+async def test_each_key_is_proven_as_far_as_the_provider_lets_it_be(rig: Rig) -> None:
+    """By the balance where there is one; by a task that cannot exist where there is none, which is never a task of
+    ours. Callbacks are expected of those that announce anything."""
+    await bot(rig, "migrate")
+    _, found = await findings(rig)
+
+    assert "credits left" in found["seedance2-movie"]["sentence"]
+    assert "credits left" in found["seedance-tv"]["sentence"]
+    assert found["seedance2ai"]["sentence"].startswith("the key works; ")
+    assert "seedance2-movie arriving; seedance2ai, seedance-tv has none" in found["callbacks"]["sentence"]
+    assert list(rig.ai.tasks) == []
+
+
+async def test_an_address_that_is_not_the_apis_is_found(rig: Rig) -> None:
+    """A page that answers 404 to everything proves no key."""
+    _, found = await findings(rig, SEEDANCE2AI_BASE_URL=f"{rig.discord.origin}/elsewhere")
+
+    assert not found["seedance2ai"]["ok"]
+
+
+async def test_the_operators_own_server_is_no_difference(rig: Rig) -> None:
+    """`/operator` is registered there beside the others, and the doctor knows it."""
+    changes = {"OPERATOR_GUILD_ID": str(rig.discord.guild_id)}
+    await bot(rig, "sync", **changes)
+    _, found = await findings(rig, **changes)
+    _, without = await findings(rig)
+
+    assert found["commands"]["ok"], found["commands"]["sentence"]
+    assert "-operator" in without["commands"]["sentence"]
 
 
 async def test_a_token_that_discord_refuses_is_found(rig: Rig) -> None:
