@@ -4,7 +4,10 @@ import discord
 import pytest
 
 from bot.domain.money import Credits
+from bot.domain.requests import Kind, ReferenceRole
+from cogs._options import typed_request
 from tests.cogs.conftest import Stage, said
+from tests.cogs.offers import offer_all
 
 
 async def test_accepted_prompt_becomes_a_card_then_a_clip_that_answers_it(stage: Stage) -> None:
@@ -147,6 +150,119 @@ async def test_models_are_suggested_by_what_is_typed(stage: Stage) -> None:
     found = await stage.ann.autocomplete(stage.channel, "video", "model", "FAST", prompt="a red fox")
 
     assert [choice["value"] for choice in found] == ["seedance2-movie/seedance-2.0-fast"]
+
+
+async def test_models_are_suggested_with_prices_and_those_that_can_first(stage: Stage) -> None:
+    """The price is of what the other options ask for."""
+    await offer_all(stage)
+
+    plain = await stage.ann.autocomplete(stage.channel, "video", "model", "movie/seedance-2.0", duration=10)
+    still = await stage.ann.autocomplete(stage.channel, "video", "model", "", fixed_lens=True)
+
+    assert [choice["name"] for choice in plain] == [
+        "seedance2-movie/seedance-2.0 · 720p 10 s: 18.0 credits",
+        "seedance2-movie/seedance-2.0-fast · 720p 10 s: 14.4 credits",
+    ]
+    assert still[0]["name"] == "seedance2ai/seedance2-standard · 720p 5 s: 9.0 credits"
+    assert still[-1]["name"] == "seedance-tv/seedance-2.0 · not with these options"
+    assert len(still) == 8
+
+
+def test_files_count_while_only_their_ids_are_known() -> None:
+    """Discord sends no files along while a command is typed, and what is half typed is no value yet."""
+    typed = {"end_image": discord.Object(id=1), "reference_2": discord.Object(id=2), "duration": "1", "resolution": ""}
+
+    request = typed_request(typed, Kind.VIDEO)
+
+    assert [one.role for one in request.attachments] == [ReferenceRole.END_IMAGE, ReferenceRole.REFERENCE]
+    assert (request.duration_s, request.resolution) == (None, None)
+
+
+async def test_end_image_and_rendering_reach_the_job_and_its_card(stage: Stage) -> None:
+    """Every chosen option is shown."""
+    await offer_all(stage)
+
+    result = await stage.ann.slash(
+        stage.channel,
+        "video",
+        prompt="a red fox",
+        model="seedance2ai/seedance2-pro",
+        resolution="4k",
+        aspect_ratio="adaptive",
+        duration=4,
+        start_image=("a.png", b"1"),
+        end_image=("b.png", b"1"),
+        rendering="standard",
+        fixed_lens=True,
+        audio=False,
+        seed=4_000_000_000,
+        private=True,
+    )
+
+    assert (
+        "seedance2ai/seedance2-pro · 4 s · 4k · adaptive (as the start image) · no sound · standard rendering · "
+        "fixed lens · start image · end image · seed 4000000000"
+    ) in said(result)
+
+
+async def test_camera_motion_and_style_reach_the_job_and_its_card(stage: Stage) -> None:
+    """Where the model has no sound, nothing is said of it."""
+    await offer_all(stage)
+
+    result = await stage.ann.slash(
+        stage.channel,
+        "video",
+        prompt="a red fox",
+        model="seedance-tv/seedance-2.0",
+        style="*noir*",
+        camera="zoom in",
+        motion="high",
+        seed=7,
+    )
+
+    shown = r"seedance-tv/seedance-2.0 · 5 s · 1080p · 16:9 · style \*noir\* · camera: zoom in · high motion · seed 7"
+    assert shown in said(result)
+
+
+async def test_seed_is_not_shown_where_the_model_takes_none(stage: Stage) -> None:
+    """It would not repeat anything."""
+    await offer_all(stage)
+
+    result = await stage.ann.slash(stage.channel, "video", prompt="a red fox", model="seedance2ai/seedance2-mini")
+
+    assert "with sound · standard rendering\n" in said(result) + "\n"
+    assert "seed 1" not in said(result)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"end_image": ("a.png", b"1")}, "Models that can: seedance2ai/seedance2-standard"),
+        ({"fixed_lens": True}, "Models that can: seedance2ai/seedance2-standard"),
+        ({"style": "noir"}, "Models that can: seedance-tv/seedance-2.0."),
+        ({"camera": "zoom in"}, "Models that can: seedance-tv/seedance-2.0."),
+        ({"motion": "low"}, "Models that can: seedance-tv/seedance-2.0."),
+        ({"rendering": "real"}, "Models that can: seedance2ai/seedance2-standard"),
+        ({"resolution": "4k"}, "seedance2ai/seedance2-pro"),
+        ({"aspect_ratio": "adaptive"}, "seedance2ai/seedance2-standard"),
+        ({"model": "seedance2ai/seedance2-mini", "seed": 7}, "Models that can: seedance2-movie/seedance-2.0"),
+        ({"model": "seedance-tv/seedance-2.0", "sample": "s1"}, "Models that can: seedance2-movie/seedance-2.0"),
+        ({"model": "seedance-tv/seedance-2.0", "watermark": True}, "Models that can: seedance2-movie/seedance-2.0"),
+        ({"model": "seedance-tv/seedance-2.0", "audio": True}, "Models that can: seedance2-movie/seedance-2.0"),
+    ],
+)
+async def test_option_that_the_model_lacks_is_refused_with_those_that_have_it(
+    stage: Stage, options: dict, sentence: str
+) -> None:
+    """Privately at once, before anything is held."""
+    await offer_all(stage)
+
+    result = await stage.ann.slash(stage.channel, "video", **{"prompt": "a red fox", **options})
+
+    assert sentence in said(result)
+    assert result.response.ephemeral
+    assert not result.deferred
+    assert await stage.world.entries() == {}
 
 
 async def test_prompt_cannot_ping_or_format(stage: Stage) -> None:
