@@ -1,0 +1,1 @@
+"""One suite over all three adapters against their emulators, and what the providers' documents name."""
