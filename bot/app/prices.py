@@ -46,14 +46,13 @@ def load_prices(path: Path | None) -> tuple[Price, ...]:
 
 def _row(row: Any, number: int) -> Price:
     try:
-        return _price(row)
+        return _price(dict(row))
     except (KeyError, TypeError, ValueError, InvalidOperation) as error:
         raise SettingsError(f"PRICES_FILE: row {number} {NEEDED}. Example: {EXAMPLE}") from error
 
 
 def _price(row: dict[str, Any]) -> Price:
     """Read one row; anything wrong raises what it happens to."""
-    amounts = AMOUNTS & row.keys()
     price = Price(
         model=_text(row["model"]),
         resolution=_text(row["resolution"]),
@@ -63,18 +62,11 @@ def _price(row: dict[str, Any]) -> Price:
         audio=row.get("audio"),
         per_reference_second=_amount(row.get("per_reference_second", 0)),
     )
-    is_known = row.keys() <= COLUMNS and len(amounts) == 1
-    if (
-        not is_known
-        or not isinstance(price.audio, bool | None)
-        or not price.serves(KINDS.get(price.model, _kind(price)))
-    ):
+    is_whole = row.keys() <= COLUMNS and len(AMOUNTS & row.keys()) == 1 and isinstance(price.audio, bool | None)
+    kind = KINDS.get(price.model)
+    if not is_whole or (kind is not None and not price.serves(kind)):
         raise ValueError(row)
     return price
-
-
-def _kind(price: Price) -> Kind:
-    return Kind.VIDEO if price.per_picture is None else Kind.IMAGE
 
 
 def _text(value: Any) -> str:

@@ -1,5 +1,6 @@
 """The operator's price file: its rows win, and a wrong one ends the start with one line."""
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -7,8 +8,12 @@ import pytest
 
 from bot.app.prices import load_prices
 from bot.domain.catalog import PRICES, Catalog
-from bot.domain.requests import GenerationRequest
+from bot.domain.requests import GenerationRequest, Kind, MediaKind, Reference, ReferenceRole
 from bot.settings import SettingsError
+
+PICTURES = "[[price]]\nmodel = 'seedance2ai/nano-banana-pro'\nresolution = '1K'"
+CLIPS = "[[price]]\nmodel = 'seedance2ai/seedance2-standard'\nresolution = '720p'"
+RATES = {"seedance2-movie": Decimal(1), "seedance2ai": Decimal("0.3")}
 
 
 def write(folder: Path, text: str) -> Path:
@@ -37,6 +42,38 @@ def test_without_a_file_the_shipped_table_holds() -> None:
 
 
 @pytest.mark.parametrize(
+    ("rows", "options", "cost"),
+    [
+        (f"{PICTURES}\nper_picture = 20", {"model": "seedance2ai/nano-banana-pro", "kind": Kind.IMAGE}, "6.0"),
+        (f"{PICTURES}\nper_picture = 0", {"model": "seedance2ai/nano-banana-pro", "kind": Kind.IMAGE}, "0.0"),
+        (f"{CLIPS}\nper_second = 10", {}, "15.0"),
+        (f"{CLIPS}\nper_second = 10", {"rendering": "wild"}, "13.5"),
+        (f"{CLIPS}\nper_second = 10\nrendering = 'wild'", {"rendering": "wild"}, "15.0"),
+        (f"{CLIPS}\nper_second = 10\nrendering = 'wild'", {}, "9.0"),
+        (f"{CLIPS}\nper_second = 10\naudio = true", {"audio": True}, "15.0"),
+        (f"{CLIPS}\nper_second = 10\naudio = true", {"audio": False}, "9.0"),
+    ],
+)
+def test_every_column_may_be_named(tmp_path: Path, rows: str, options: dict, cost: str) -> None:
+    """A row replaces that of the same rendering and sound; one that names more goes before one that names less."""
+    prices = load_prices(write(tmp_path, rows))
+    catalog = Catalog.build(providers=["seedance2ai"], rates=RATES, prices=prices)
+
+    request = GenerationRequest(**({"prompt": "a boat", "model": "seedance2ai/seedance2-standard"} | options))
+    assert str(catalog.quote(catalog.decide(request))) == cost
+
+
+def test_seconds_of_reference_videos_have_their_own_price(tmp_path: Path) -> None:
+    """Five seconds of clip at 10 and three of reference at 2 make 56 of the provider's credits."""
+    prices = load_prices(write(tmp_path, f"{CLIPS}\nper_second = 10\nper_reference_second = 2"))
+    catalog = Catalog.build(providers=["seedance2ai"], rates=RATES, prices=prices)
+    spec = catalog.decide(GenerationRequest("a boat", model="seedance2ai/seedance2-standard"))
+    clip = Reference(ReferenceRole.REFERENCE, MediaKind.VIDEO, "video/mp4", 9, "x", "k", duration_s=2.5)
+
+    assert str(catalog.quote(replace(spec, references=(clip,)))) == "16.8"
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "price = 3",
@@ -44,6 +81,16 @@ def test_without_a_file_the_shipped_table_holds() -> None:
         "[[price]]\nmodel = 'x'\nresolution = '720p'\nper_second = -1",
         "[[price]]\nmodel = 'x'\nresolution = '720p'\nper_second = 'much'",
         "[[price]]\nmodel = 'x'\nresolution = '720p'\nper_second = 1\ncolour = 'red'",
+        f"{PICTURES}\nper_second = 1",
+        f"{PICTURES}\nper_second = 1\nper_picture = 1",
+        f"{CLIPS}\nper_picture = 1",
+        f"{CLIPS}\nper_second = 1\naudio = 'yes'",
+        f"{CLIPS}\nper_second = 1\naudio = 1",
+        f"{CLIPS}\nper_second = 1\nrendering = ''",
+        f"{CLIPS}\nper_second = 1\nper_reference_second = -1",
+        f"{CLIPS}\nper_second = nan",
+        f"{CLIPS}\nper_second = 10001",
+        "price = [3]",
         "[other]\nx = 1",
         "not toml at all [",
     ],
