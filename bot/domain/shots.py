@@ -16,9 +16,10 @@ CONSTRAINTS = (
     "Keep one consistent style and the same subjects across all shots. Stable faces, natural motion, no deformation, "
     "no watermark, no logo, and no subtitles unless intended."
 )
-#: Up to three digits, so that the 1980s are no length.
+#: The 1980s are no length.
 _LEADING_SECONDS = re.compile(
-    r"\s*([+-]?\d{1,3}(?:[.,]\d+)?)\s?(?:s(?:ec(?:ond)?s?)?(?![a-z0-9_])|秒)[\s:：.,、–—-]*", re.IGNORECASE
+    r"\s*(?!(?:1\d|20)\d0s)([+-]?\d+(?:[.,]\d+)?)\s?(?:s(?:ec(?:ond)?s?)?(?![a-z0-9_])|秒)[\s:：.,、–—-]*",
+    re.IGNORECASE,
 )
 _WHOLE_SECONDS = re.compile(r"\d{1,4}")
 _LISTED = re.compile(r"^Shot \d+(?: \((\d{1,4}) s\))?:", re.MULTILINE)
