@@ -8,14 +8,15 @@ import signal
 import sys
 import tempfile
 import webbrowser
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from playground.emulators import PROVIDERS
 from playground.folder import data_folder
 from playground.providers_only import serve_providers
 from playground.rig import Rig
-from playground.scripts import SCRIPTS
+from playground.scripts import SCRIPTS, Script, hundred_on
 from playground.scripts.steps import StepFailed, Steps
 
 DEFAULT_PORT = 8765
@@ -35,7 +36,7 @@ def main() -> int:
         if arguments.part == "providers":
             return asyncio.run(_until_told_to_stop(serve_providers(arguments.port)))
         if script:
-            return asyncio.run(_until_told_to_stop(_run_script(script, arguments.data_dir)))
+            return asyncio.run(_until_told_to_stop(_run_script(_script(script, arguments), arguments.data_dir)))
         with data_folder(arguments.data_dir) as folder:
             return asyncio.run(_until_told_to_stop(_serve(arguments, folder)))
     except StartFailed as error:
@@ -61,7 +62,17 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--no-browser", action="store_true", help="do not open the page in a browser")
     parser.add_argument("--check", action="store_true", help=f"the same as --script {CHECK}")
     parser.add_argument("--script", choices=sorted(SCRIPTS), help="run a script without the page; exit with 0 or 1")
-    return parser.parse_args()
+    parser.add_argument(
+        "--provider", choices=PROVIDERS, help="of --script hundred: on which one (default: seedance2ai)"
+    )
+    arguments = parser.parse_args()
+    if arguments.provider and arguments.script != "hundred":
+        parser.error("--provider goes with --script hundred")
+    return arguments
+
+
+def _script(name: str, arguments: argparse.Namespace) -> Script:
+    return hundred_on(arguments.provider) if arguments.provider else SCRIPTS[name]
 
 
 async def _until_told_to_stop(work: Coroutine[Any, Any, int]) -> int:
@@ -100,9 +111,14 @@ async def _start_with_page(folder: Path, port: int | None) -> Rig:
         return await _start(folder, 0)
 
 
-async def _start(folder: Path, page_port: int | None, bot_env: Mapping[str, str] | None = None) -> Rig:
+async def _start(
+    folder: Path,
+    page_port: int | None,
+    bot_env: Mapping[str, str] | None = None,
+    providers: Sequence[str] = PROVIDERS,
+) -> Rig:
     try:
-        return await Rig.start(folder, page_port=page_port, bot_env=bot_env)
+        return await Rig.start(folder, page_port=page_port, bot_env=bot_env, providers=providers)
     except (RuntimeError, TimeoutError) as error:
         raise StartFailed(str(error)) from error
 
@@ -122,10 +138,10 @@ def _welcome(rig: Rig, address: str) -> str:
     )
 
 
-async def _run_script(name: str, data_dir: Path | None) -> int:
-    script, steps = SCRIPTS[name], Steps()
+async def _run_script(script: Script, data_dir: Path | None) -> int:
+    steps = Steps()
     with tempfile.TemporaryDirectory(prefix="playground-") as folder:
-        rig = await _start(data_dir or Path(folder), None, script.bot_env)
+        rig = await _start(data_dir or Path(folder), None, script.bot_env, script.providers)
         steps.ok("the bot started, connected and registered its commands")
         try:
             await script.play(rig, steps)

@@ -66,6 +66,8 @@ class BotProcess:
     async def run_beside(self, arguments: Sequence[str], timeout_s: float) -> tuple[int, str]:
         """Run another command of the bot's with the same settings, to its end: exit code, and what it printed.
 
+        Warnings and errors are part of that only when it failed.
+
         Raises: TimeoutError when it has not ended after `timeout_s`; it is killed then.
         """
         process = await asyncio.create_subprocess_exec(
@@ -77,15 +79,16 @@ class BotProcess:
             cwd=self._folder,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
+            stderr=asyncio.subprocess.PIPE,
         )
         try:
-            out, _none = await asyncio.wait_for(process.communicate(), timeout_s)
+            out, errors = await asyncio.wait_for(process.communicate(), timeout_s)
         except TimeoutError:
             process.kill()
             await process.wait()
             raise
-        return process.returncode or 0, out.decode(errors="replace")
+        code = process.returncode or 0
+        return code, (out + errors if code else out).decode(errors="replace")
 
     async def kill(self) -> None:
         """SIGKILL to the whole group; returns when it is gone. Nothing happens when it does not run."""

@@ -1,0 +1,64 @@
+"""The scripts over all three providers: a day's use, and a hundred jobs at one provider's pace."""
+
+import asyncio
+import sys
+
+import pytest
+
+from playground.rig_bot import PROJECT
+
+pytestmark = pytest.mark.slow
+
+TIMEOUT_S = 400
+
+
+async def play(*arguments: str) -> list[str]:
+    """Run `python -m playground --script …` to its end: its lines. Each of them must say ok."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "playground", "--script", *arguments),
+        cwd=PROJECT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        output, _none = await asyncio.wait_for(process.communicate(), TIMEOUT_S)
+    except TimeoutError:
+        process.terminate()
+        await process.wait()
+        raise
+    lines = output.decode().splitlines()
+    assert process.returncode == 0, "\n".join(lines[-60:])
+    assert all(line.startswith("ok ") for line in lines)
+    return lines
+
+
+@pytest.mark.xdist_group("everyday")
+async def test_a_day_with_all_three_providers() -> None:
+    """Every option, pictures, storyboards, refusals, doubts; the books are exact at the end."""
+    lines = await play("everyday")
+
+    assert len(lines) > 100
+    assert any("Ann has paid exactly" in line for line in lines)
+
+
+@pytest.mark.xdist_group("hundred")
+async def test_a_hundred_jobs_at_thirty_requests_a_minute() -> None:
+    """Fair order, no 429; the output says how much faster than reality time ran."""
+    lines = await play("hundred", "--provider", "seedance2ai")
+
+    assert any("times as fast" in line for line in lines)
+    assert any("no request was answered with 429" in line for line in lines)
+
+
+async def test_the_provider_goes_with_the_hundred_only() -> None:
+    """Another script with it is a mistake that is told."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "playground", "--script", "moderator", "--provider", "seedance2ai"),
+        cwd=PROJECT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _none = await asyncio.wait_for(process.communicate(), 60)
+
+    assert process.returncode == 2
+    assert "--provider goes with --script hundred" in output.decode()
