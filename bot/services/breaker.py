@@ -14,8 +14,8 @@ FAILURES_TO_OPEN = 5  # in a row, over all processes
 FIRST_PROBE = timedelta(seconds=30)
 MAX_PROBE = timedelta(minutes=10)
 
-#: What a create is answered when the account has too many tasks under way, or the provider too much to do.
-CROWDED_CODES = frozenset({"service_busy", "concurrency_limit_reached", "concurrency_limit", "http_503"})
+#: Parts of the codes that say: the account has too many tasks under way, or the provider too much to do.
+CROWDED = ("service_busy", "service_unavailable", "concurrency_limit", "http_503")
 #: One such answer may be a hiccup; two within this time halve the running places, at most once in `HALVED_ONCE_IN`.
 REPEATS_WITHIN = timedelta(minutes=5)
 HALVED_ONCE_IN = timedelta(minutes=1)
@@ -127,7 +127,7 @@ class SharedBreaker:
 
 def is_crowded(code: str) -> bool:
     """Whether an error code says that there is too much to do."""
-    return code.lower() in CROWDED_CODES
+    return any(part in code.lower() for part in CROWDED)
 
 
 def places_now(configured: int, learned: breakers.CrowdRow, now: datetime) -> int:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from playground.rig import Rig
@@ -86,3 +87,26 @@ async def test_a_dead_key_is_a_line_and_the_others_are_compared(rig: Rig) -> Non
     assert [d["kind"] for d in reports["seedance-tv"]["differences"]] == ["no_answer"]
     assert reports["seedance2-movie"]["differences"] == []
     assert "a-dead-key" not in json.dumps(reports)
+
+
+@pytest.mark.slow
+async def test_a_task_made_by_somebody_else_is_found(rig: Rig) -> None:
+    """A create sent with the same key, past the bot, is in the list and belongs to no job."""
+    await bot(rig, "migrate")
+    settings = rig.settings()
+    body = {"model": "seedance-2.0", "content": [{"type": "text", "text": "a red boat"}], "duration": 5}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(
+            f"{settings['SEEDANCE2_MOVIE_BASE_URL']}/api/v1/video/task",
+            json=body,
+            headers={"X-API-Key": settings["SEEDANCE2_MOVIE_API_KEY"]},
+        ) as response,
+    ):
+        await response.read()
+    (task_id,) = rig.movie.tasks
+    code, out, _ = await bot(rig, "reconcile")
+
+    assert (response.status, code) == (200, 1)
+    assert f"unmatched: Task {task_id}" in out
+    assert "No job has it." in out

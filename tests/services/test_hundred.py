@@ -21,6 +21,7 @@ from tests.manual_clock import ManualClock
 from tests.services.fakes import P1, FakeProvider, FakeTask
 from tests.services.world import World
 
+pytestmark = pytest.mark.slow
 MakeWorld = Callable[..., World]
 S = JobState
 
@@ -144,18 +145,18 @@ async def test_a_hundred_jobs_finish_in_fair_order_without_a_429(hundred: World)
 
 
 async def test_polls_do_not_keep_a_new_job_from_being_sent(hundred: World) -> None:
-    """With ninety tasks under way, whose polls fill the budget, another member's job is sent within seconds."""
+    """With fifty tasks under way, whose polls fill the budget, another member's job is sent within seconds."""
     provider = hundred.provider
-    for n in range(90):
+    for n in range(50):
         await hundred.accept(guild=1, user=100 + n)
-    await work_until(hundred, lambda: len(provider.tasks) == 90, within=timedelta(minutes=10))
-    for _ in range(90):
+    await work_until(hundred, lambda: len(provider.tasks) == 50, within=timedelta(minutes=10))
+    for _ in range(60):
         await turn(hundred)
         hundred.clock.advance(LOOK_S)
     asked_at = hundred.clock.now()
     await hundred.accept(guild=2, user=1)
 
-    await work_until(hundred, lambda: len(provider.tasks) == 91, within=timedelta(minutes=1))
+    await work_until(hundred, lambda: len(provider.tasks) == 51, within=timedelta(minutes=1))
 
     assert hundred.clock.now() - asked_at <= timedelta(seconds=5)
     assert provider.refusals == 0
@@ -171,10 +172,10 @@ async def test_no_task_is_forgotten_while_polls_are_scarce(hundred: World) -> No
             seen.setdefault(task.task_id, provider.clock.now() - task.created_at - RENDER)
 
     provider.on_status = note
-    for n in range(60):
+    for n in range(40):
         await hundred.accept(guild=n % 5, user=n)
 
-    await work_until(hundred, all_made(provider, 60), within=timedelta(minutes=10))
+    await work_until(hundred, all_made(provider, 40), within=timedelta(minutes=10))
 
     assert max(seen.values()) <= timedelta(minutes=4)
     await hundred.run_until_quiet()
