@@ -30,6 +30,7 @@ from bot.services.leases import Leases
 from bot.services.levels import LevelBook
 from bot.services.moderation import Moderation
 from bot.services.operator_desk import DeskRules, Measure, OperatorDesk
+from bot.services.outside_moves import OutsideMoves
 from bot.services.pacing import Pacing
 from bot.services.privacy import Privacy
 from bot.services.queries import Queries
@@ -92,6 +93,7 @@ class ServiceSet:
     privacy: Privacy
     operator_desk: OperatorDesk
     alerts: Alerts
+    outside_moves: OutsideMoves
     journal: Journal
     guilds: Guilds
     styles: Styles
@@ -175,6 +177,7 @@ class Wiring:
             privacy=Privacy(database, clock, store=edges.store),
             operator_desk=self._operator_desk(budgets, balances),
             alerts=self._alerts(balances),
+            outside_moves=OutsideMoves(database, cards=self.cards),
             journal=Journal(database, clock, messenger=edges.messenger, writer=edges.writer),
             guilds=Guilds(database, clock),
             styles=Styles(database, clock, providers=edges.providers, catalog=self.offered),

@@ -44,6 +44,17 @@ async def events(connection: AsyncConnection, job_id: str) -> list[Any]:
     return list(rows.all())
 
 
+async def moved_since(connection: AsyncConnection, after: int | None, *, cause: str) -> tuple[int, list[str]]:
+    """Return the number of the newest move, and the jobs moved for `cause` after number `after` (None: none)."""
+    newest = int((await connection.execute(sa.select(sa.func.max(job_event.c.id)))).scalar() or 0)
+    if after is None:
+        return newest, []
+    query = sa.select(job_event.c.job_id).where(
+        job_event.c.id > after, job_event.c.id <= newest, job_event.c.cause == cause
+    )
+    return newest, [row.job_id for row in await connection.execute(query)]
+
+
 async def count_open(connection: AsyncConnection, *, guild_id: int, user_id: int) -> int:
     """Count a member's open jobs in a guild."""
     query = sa.select(sa.func.count()).where(

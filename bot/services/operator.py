@@ -10,6 +10,8 @@ from bot.domain.jobs import HOLDING, Job, JobState
 from bot.services import settlement
 
 LATE_WATCH = timedelta(days=7)
+OPERATOR = "operator"
+GIVEN_UP = f"given up by {OPERATOR}"
 FIRST_WATCH = timedelta(minutes=1)
 
 #: What each kind of entry does to an account: (settled, held) in signs.
@@ -76,7 +78,7 @@ async def retry_job(database: Database, clock: Clock, job_id: str) -> Job:
     return found
 
 
-async def fail_job(database: Database, clock: Clock, job_id: str, *, actor: str = "operator") -> Job:
+async def fail_job(database: Database, clock: Clock, job_id: str, *, actor: str = OPERATOR) -> Job:
     """Give a parked or unknown job up: its hold is released, and its task watched for a late success. One transaction.
 
     Raises:
