@@ -8,6 +8,7 @@ import discord
 from bot.discord.client import BotClient
 from bot.discord.custom_ids import Action
 from bot.domain.errors import Refused
+from bot.services.delivery_pictures import numbers_of
 from bot.services.rerun import PLACES, RerunView
 from cogs._inputs import check_place, requester
 from cogs._jobs_shown import show_accepted
@@ -16,8 +17,9 @@ from cogs._replies import Interaction, defer, tell, words_of
 from cogs.panels import LOOK_TIMEOUT_S, modal_id, open_modal, register_action, register_modal
 from cogs.services import Services
 
-EDIT, EXTEND = "edit", "extend"
+EDIT, EXTEND, ANIMATE = "edit", "extend", "picture"
 PRIVATE, PUBLIC = "p", "o"
+SELECT_OPTIONS = 25  # components/reference, String Select
 
 
 class Reruns:
@@ -33,6 +35,7 @@ class Reruns:
             (Action.RETRY, retry),
             (Action.EDIT, edit),
             (Action.EXTEND, extend),
+            (Action.ANIMATE, animate),
             (Action.SHARE, share),
         ):
             register_action(client, action, handler)
@@ -43,8 +46,12 @@ class Reruns:
         async def on_extended(interaction: Interaction, rest: str, values: dict[str, Any]) -> None:
             await extended(interaction, self._services, rest, values)
 
+        async def on_animated(interaction: Interaction, rest: str, values: dict[str, Any]) -> None:
+            await animated(interaction, self._services, rest, values)
+
         register_modal(client, EDIT, on_edited)
         register_modal(client, EXTEND, on_extended)
+        register_modal(client, ANIMATE, on_animated)
 
 
 async def again(interaction: Interaction, services: Services, job_id: str) -> None:
@@ -129,6 +136,39 @@ async def extended(interaction: Interaction, services: Services, rest: str, valu
     message_id = await defer(interaction, private=is_private)
     who = requester(interaction, services, message_id=message_id)
     job = await services.rerun.extend(who, job_id, str(values.get("prompt") or ""), private=is_private)
+    await show_accepted(interaction, services, job)
+
+
+async def animate(interaction: Interaction, services: Services, job_id: str) -> None:
+    """Ask what happens in the clip, and which of several pictures it begins with."""
+    _check(interaction, services)
+    seen = await _look(interaction, services, job_id)
+    words = words_of(interaction, services.catalogue)
+    items = [label(words("modal.animate"), paragraph("prompt"), words("modal.animate_hint"))]
+    numbers = () if seen is None else numbers_of(seen.job)
+    if len(numbers) > 1:
+        options = [
+            discord.SelectOption(
+                label=words("modal.picture_number", number=number), value=str(number), default=number == numbers[0]
+            )
+            for number in numbers[:SELECT_OPTIONS]
+        ]
+        items.append(label(words("modal.which_picture"), discord.ui.Select[Any](custom_id="number", options=options)))
+    kind = PRIVATE if _is_private(interaction) else PUBLIC
+    await open_modal(interaction, modal_id(ANIMATE, f"{job_id}:{kind}"), words("modal.animate_title"), items)
+
+
+async def animated(interaction: Interaction, services: Services, rest: str, values: dict[str, Any]) -> None:
+    """Ask for the clip that begins with the picture: the first one where none was chosen."""
+    job_id, kind = rest.split(":")
+    is_private = kind == PRIVATE
+    _check(interaction, services, is_private=is_private)
+    chosen = next(iter(values.get("number") or ()), "")
+    number = int(chosen) if chosen.isdecimal() else None
+    message_id = await defer(interaction, private=is_private)
+    who = requester(interaction, services, message_id=message_id)
+    prompt = str(values.get("prompt") or "")
+    job = await services.rerun.animate(who, job_id, number, prompt, private=is_private)
     await show_accepted(interaction, services, job)
 
 

@@ -18,12 +18,16 @@ from bot.domain.requests import Attachment, GenerationRequest, MediaKind, Refere
 from bot.domain.rules import PublicPrompts
 from bot.domain.shots import list_shots, read_shots
 from bot.ports import MediaStore, MediaWorkshop
+from bot.services.delivery_pictures import addresses, is_pictures, kept_picture, numbers_of
 from bot.services.generation import Generation, Requester
 from bot.services.sharing import SHARE_NUMBER
 
 #: Options of `/video` that carry references, in the order in which uploads fill free ones.
 PLACES = ("start_image", "reference_1", "reference_2", "reference_3", "reference_4", "end_image")
 _OWN_ROLES = {role.value: role for role in ReferenceRole}
+
+
+PICTURE_TYPES = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,18 +150,90 @@ class Rerun:
             frame = await self._last_frame(old)
         if frame is None:
             return await self._extend_from_address(requester, request, old)
+        return await self._accept_new(requester, request, old, frame)
+
+    async def animate(
+        self, requester: Requester, job_id: str, number: int | None, prompt: str, *, private: bool
+    ) -> Job:
+        """Ask for a clip that begins with one of a job's pictures (numbered from 1, None: the first), by the default
+        model or else the first one that takes a start image; in the picture's shape where the model makes it.
+
+        Raises:
+            NotFound: as `view`.
+            Refused: `not_delivered`, `no_picture`, `not_supported`, `clip_gone`, or as `Generation.accept`.
+        """
+        seen = await self._seen(requester, job_id, private=private)
+        old = seen.job
+        if old.state not in {JobState.DELIVERED, JobState.UNDELIVERED}:
+            raise Refused("not_delivered", job=job_id)
+        number = numbers_of(old)[0] if number is None else number
+        if not is_pictures(old) or number not in numbers_of(old):
+            raise Refused("no_picture")
+        model = self._animator()
+        shape = old.spec.aspect_ratio if old.spec.aspect_ratio in model.aspect_ratios else None
+        request = GenerationRequest(prompt, model=model.key, aspect_ratio=shape, private=private)
+        self._generation.check(request)
+        picture = await self._start_picture(old, number, model)
+        if picture is None:
+            return await self._start_from_address(requester, request, old, "picture", addresses(old)[number - 1])
+        return await self._accept_new(requester, request, old, picture)
+
+    def _animator(self) -> Model:
+        """Return the model that sets pictures in motion."""
+        chosen = self._catalog.model(None)
+        if chosen.has_start_image:
+            return chosen
+        others = self._catalog.models_with("has_start_image")
+        if not others:
+            raise Refused("not_supported", option="start_image", model=chosen.key, others="–")
+        return self._catalog.model(others[0])
+
+    async def _start_picture(self, old: Job, number: int, model: Model) -> Reference | None:
+        """Store a kept picture as a start image of its own, None where it is no longer kept."""
+        if old.clip_key is None:
+            return None
+        try:
+            key = await kept_picture(self._store, old, number)
+            picture = await self._workshop.fit_picture(key, model.max_image_bytes)
+        except MediaRejected:
+            return None
+        if picture is None:
+            return None
+        ending = picture.suffix.removeprefix(".")
+        kept, size_bytes, digest = await self._keep_copy(picture, ending)
+        return Reference(
+            role=ReferenceRole.START_IMAGE,
+            kind=MediaKind.IMAGE,
+            content_type=PICTURE_TYPES[ending],
+            size_bytes=size_bytes,
+            sha256=digest,
+            key=kept,
+            option="start_image",
+            source_url=addresses(old)[number - 1],
+        )
+
+    async def _accept_new(
+        self, requester: Requester, request: GenerationRequest, old: Job, reference: Reference
+    ) -> Job:
+        """Ask for a job with a reference that was stored for it; it goes where no job comes of it."""
         made: Job | None = None
         try:
-            made = await self._accept(requester, request, old, (frame,))
+            made = await self._accept(requester, request, old, (reference,))
         finally:
             if made is None:
-                await self._store.delete(frame.key)
+                await self._store.delete(reference.key)
         return made
 
     async def _extend_from_address(self, requester: Requester, request: GenerationRequest, old: Job) -> Job:
         if old.last_frame_url is None:
             raise Refused("clip_gone", job=old.id)
-        frame = Attachment("start_image", ReferenceRole.START_IMAGE, "last-frame.jpg", 1, old.last_frame_url)
+        return await self._start_from_address(requester, request, old, "last-frame.jpg", old.last_frame_url)
+
+    async def _start_from_address(
+        self, requester: Requester, request: GenerationRequest, old: Job, filename: str, url: str
+    ) -> Job:
+        """Begin with a picture that the provider may still have."""
+        frame = Attachment("start_image", ReferenceRole.START_IMAGE, filename, 1, url)
         try:
             return await self._accept(requester, replace(request, attachments=(frame,)), old, ())
         except MediaRejected as error:

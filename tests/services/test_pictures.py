@@ -498,3 +498,58 @@ async def test_killed_at_every_point_every_picture_comes_once(make_pictures: Mak
         async with world.database.read() as connection:
             rows = await work.parts(connection, job.id, 1)
         assert [row.message_id for row in rows] == [message.id for message in world.messenger.of(job)], where
+
+
+# ------------------------------------------------------------------------------------------------------------ animate
+
+
+async def test_a_picture_becomes_the_start_of_a_clip(world: World) -> None:
+    """By the default model; the new job names the one that it came from."""
+    job = await _ask(world)
+    await world.run_until_quiet()
+
+    new = await world.rerun.animate(world.requester(user=200), job.id, 3, "it sails away", private=False)
+
+    (start,) = new.spec.references
+    assert (new.spec.kind, new.spec.model, new.source_job_id) == (Kind.VIDEO, "seedance2-movie/seedance-2.0", job.id)
+    assert (start.option, start.content_type) == ("start_image", "image/png")
+    assert start.source_url == (await world.job(job)).result_urls[2]
+    await world.run_until_quiet()
+    assert await world.state(new) is S.DELIVERED
+
+
+async def test_a_picture_no_longer_kept_is_taken_from_the_provider(world: World) -> None:
+    """As long as it has it."""
+    job = await _ask(world)
+    await world.run_until_quiet()
+    await world.change(job, clip_key=None)
+
+    new = await world.rerun.animate(world.requester(), job.id, None, "it sails away", private=False)
+
+    assert [one.option for one in new.spec.references] == ["start_image"]
+    assert len(world.intake.stored) == 1
+
+
+@pytest.mark.parametrize("number", [0, 5])
+async def test_a_picture_that_there_is_not_is_refused(world: World, number: int) -> None:
+    """Whatever a form says."""
+    job = await _ask(world)
+    await world.run_until_quiet()
+
+    with pytest.raises(Refused) as refused:
+        await world.rerun.animate(world.requester(), job.id, number, "it sails away", private=False)
+
+    assert refused.value.code == "no_picture"
+
+
+async def test_a_refused_animation_leaves_no_file_behind(world: World) -> None:
+    """What was stored for it goes."""
+    job = await _ask(world)
+    await world.run_until_quiet()
+    await world.set_rules(models=frozenset({MODEL.key}))
+
+    with pytest.raises(Refused):
+        await world.rerun.animate(world.requester(), job.id, 1, "it sails away", private=False)
+
+    (gone,) = world.store.deleted
+    assert gone.startswith("references/")
