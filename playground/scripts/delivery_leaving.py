@@ -1,7 +1,9 @@
 """People and bots come and go, private replies run out, and places that were never open."""
 
 import asyncio
+import re
 import time
+from collections.abc import Callable
 from functools import partial
 
 from playground.scripts.delivery_rungs import CHEAP, finish, hanging
@@ -17,7 +19,7 @@ class LongJobs:
 
     def __init__(self, visit: Visit) -> None:
         self._visit = visit
-        self._began = time.monotonic()
+        self._began = 0.0
 
     async def begin(self) -> None:
         """Two private jobs whose replies will run out, and one of a member who leaves."""
@@ -26,9 +28,11 @@ class LongJobs:
         discord.add_guild("Elsewhere", "owner", members=["mo", "kim"])
         self._anns = await hanging(self._visit, "ann", "general", "A private garden", private=True)
         self._bens = await hanging(self._visit, "ben", "general", "A private attic", private=True)
+        await hanging(self._visit, "mo", "general", "A private mistake", private=True)
         await hanging(self._visit, "kim", "general", "A farewell party")
         discord.leave_guild("kim")
         discord.close_direct_messages("ben")
+        self._began = time.monotonic()
         await self._visit.ends(
             self._anns, "Still working", "before its token dies, a private card says “still working”"
         )
@@ -42,6 +46,9 @@ class LongJobs:
         )
         visit.check("The private reply there has run out" in text_of(found[0]), "… and says why", text_of(found[0]))
         visit.check(not visit.clips("A private garden", "general"), "… and nobody else sees it")
+        await visit.movie.finish(visit.tasks("A private mistake")[0].id, "failed", "COPYRIGHT_VIOLATION")
+        told = partial(_says, visit.direct_texts, "mo", "Your private job .* failed.*protected works")
+        await visit.until(told, "a private job that fails is told by direct message, with the reason")
         await finish(visit, "A private attic")
         await self._told_with_the_next_command()
         await asyncio.sleep(max(0.0, self._began + MEMBER_LOOK_S - time.monotonic()))
@@ -73,6 +80,10 @@ class LongJobs:
         visit.check(len(offered) == 1, "… and /jobs redeliver offers it", offered)
         await visit.use("ben", direct, "jobs redeliver", {"job": offered[0]["value"]})
         await visit.until(lambda: visit.direct_clips("A private attic", "ben"), "… and brings it, by direct message")
+
+
+def _says(texts: Callable[[str], list[str]], who: str, pattern: str) -> bool:
+    return any(re.search(pattern, text) for text in texts(who))
 
 
 def _told(visit: Visit, who: str) -> bool:

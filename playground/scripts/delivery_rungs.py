@@ -30,6 +30,10 @@ async def open_way(visit: Visit) -> None:
     visit.check(clip["message_reference"]["message_id"] == card["id"], "… as an answer to its card")
     pinged = [user["id"] for user in clip["mentions"]]
     visit.check(pinged == [str(visit.discord.people["ann"].id)], "… and pings Ann alone", pinged)
+    visit.discord.permit("road", "attach_files", False)
+    told = await visit.press("ann", clip, "Again")
+    await visit.tells(told, "it lacks Attach Files there", "Again is refused where the bot may no longer attach files")
+    visit.discord.permit("road", "attach_files", None)
 
 
 async def forbidden_channel(visit: Visit) -> None:

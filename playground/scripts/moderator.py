@@ -19,7 +19,7 @@ MODERATOR_SETTINGS = {
 """Without a home server, commands are registered everywhere: direct messages and other servers have them too."""
 
 RENDER_S = 0.3
-TASKS = 18
+TASKS = 19
 STORIES = (settings, quotas, rules, approvals, buttons, reports, console, log_lines, first_contact, own_data)
 
 

@@ -21,6 +21,8 @@ async def approvals(visit: Visit) -> None:
     await _quotes(visit)
     await _denied(visit)
     await _approved(visit)
+    await _cancelled(visit)
+    await _reconsidered(visit)
 
 
 async def _quote(visit: Visit, who: str, prompt: str, options: dict[str, int]) -> Json:
@@ -49,13 +51,13 @@ async def _waiting(visit: Visit, who: str, prompt: str) -> tuple[Outcome, Json]:
     confirmed = await visit.press(who, quote, "Confirm")
     await visit.ends(confirmed, "Waiting for a moderator", "confirmed, it waits for a moderator")
     card = await visit.until(
-        lambda: _card(visit, prompt), "an approval card with request and cost is in the log channel"
+        lambda: _card_of(visit, prompt), "an approval card with request and cost is in the log channel"
     )
     visit.check("18.0 credits, held" in text_of(card), "… which says that 18.0 credits are held", text_of(card))
     return confirmed, card
 
 
-def _card(visit: Visit, prompt: str) -> Json | None:
+def _card_of(visit: Visit, prompt: str) -> Json | None:
     shown = visit.discord.messages("bot-log", "mo")
     return next((m for m in shown if prompt in text_of(m) and re.search(CARD, text_of(m))), None)
 
@@ -67,7 +69,7 @@ async def _denied(visit: Visit) -> None:
     await visit.tells(told, "Denied: job .* 18.0 credits are released", "Mo denies it with a reason")
     await visit.ends(asked, "did not approve.*too dear this week", "Ann's card says so, with the reason")
     await visit.until(
-        lambda: not button(_card(visit, "A golden palace"), "Approve"), "the approval card lost its buttons"
+        lambda: not button(_card_of(visit, "A golden palace"), "Approve"), "the approval card lost its buttons"
     )
 
 
@@ -81,3 +83,28 @@ async def _approved(visit: Visit) -> None:
     told = await visit.press("ben", card, "Approve")
     await visit.tells(told, "Approved: job", "with the role that /settings names, he may")
     await visit.clip("silver palace", "video-lab", "the approved clip arrives")
+
+
+async def _cancelled(visit: Visit) -> None:
+    asked, _card = await _waiting(visit, "ann", "A wooden palace")
+    await visit.press("ann", asked.message, "Cancel")
+    await visit.ends(asked, "Cancelled. The held credits are free", "Ann cancels what waits, at once")
+    await visit.until(
+        lambda: not button(_card_of(visit, "A wooden palace"), "Approve"), "… and its approval card closes"
+    )
+
+
+async def _reconsidered(visit: Visit) -> None:
+    """The rules hold at the moment of the approval, too."""
+    asked, card = await _waiting(visit, "ann", "A marble palace")
+    told = await visit.use("mo", "general", "quota suspend", {"member": "ann", "reason": "a second thought"})
+    await visit.tells(told, "may ask for nothing new", "Ann is suspended while her job waits")
+    told = await visit.press("mo", card, "Approve")
+    await visit.tells(told, "suspended.*a second thought", "… and it cannot be approved")
+    waits = "Waiting for a moderator" in text_of(asked.message)
+    visit.check(waits and not visit.tasks("A marble palace"), "… and waits on", text_of(asked.message))
+    told = await visit.use("mo", "general", "quota resume", {"member": "ann"})
+    await visit.tells(told, "may make clips again", "Ann is resumed")
+    told = await visit.press("mo", card, "Approve")
+    await visit.tells(told, "Approved: job", "… and now it can")
+    await visit.clip("marble palace", "video-lab", "its clip arrives")

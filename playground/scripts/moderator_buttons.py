@@ -22,10 +22,12 @@ async def buttons(visit: Visit) -> None:
 
 
 async def _again_and_edited(visit: Visit) -> Json:
-    await visit.use("ann", PLACE, "video", {"prompt": "A red kite", **CHEAP})
+    asked = await visit.use("ann", PLACE, "video", {"prompt": "A red kite", **CHEAP})
     clip = await visit.clip("red kite", PLACE, "Ann's clip arrives")
+    await visit.rig.restart()
+    await visit.ends(asked, "Done", "the bot is killed and started again, and its card says done")
     await visit.press("ann", clip, "Again")
-    await visit.until(lambda: len(visit.clips("red kite", PLACE)) == 2, "Again makes a second one")
+    await visit.until(lambda: len(visit.clips("red kite", PLACE)) == 2, "Again, on the old message, makes a second one")
     seeds = {task.order.seed for task in visit.tasks("A red kite")}
     visit.check(len(seeds) == 2, "… with another seed", seeds)
     opened = await visit.press("ann", clip, "Edit & rerun")
@@ -121,8 +123,9 @@ async def reports(visit: Visit) -> None:
 
 
 async def _made(visit: Visit, prompt: str) -> Json:
-    await visit.use("ann", PLACE, "video", {"prompt": prompt, **CHEAP})
-    return await visit.clip(prompt, PLACE, f"“{prompt}” arrives")
+    asked = await visit.use("ann", PLACE, "video", {"prompt": prompt, **CHEAP})
+    await visit.ends(asked, "Done", f"“{prompt}” is made")
+    return await visit.clip(prompt, PLACE, "… and arrives")
 
 
 async def _report(visit: Visit, who: str, clip: Json, reason: str) -> None:
