@@ -9,6 +9,7 @@ from bot.domain.catalog import MODELS
 from bot.domain.jobs import Job
 from bot.domain.money import Credits, Limit
 from bot.domain.requests import Kind, ReferenceRole, Spec
+from bot.domain.shots import list_shots
 from bot.i18n import Catalogue
 
 PROMPT_CHARS = 300
@@ -127,8 +128,9 @@ class Words:
                 yield self("spec.references" if role is ReferenceRole.REFERENCE else f"spec.{role}", count=count)
 
     def prompt(self, job: Job, most: int = PROMPT_CHARS) -> str:
-        """Return the beginning of a job's prompt, harmless."""
-        return escape(shorten(job.spec.prompt, most))
+        """Return the beginning of a job's prompt, harmless; of a storyboard its shots, without what we add to them."""
+        spec = job.spec
+        return escape(shorten(list_shots(spec.shots) if spec.shots else spec.prompt, most))
 
 
 def _harmless(text: str) -> str:
