@@ -19,6 +19,7 @@ from bot.domain.budgets import Calendar, Period
 from bot.domain.catalog import Catalog
 from bot.domain.errors import Refused
 from bot.domain.money import Credits
+from bot.domain.requests import Kind
 from bot.domain.rule_checks import rule_problems
 from bot.domain.rules import GuildRules
 from bot.services.acts import note_act
@@ -77,7 +78,8 @@ class Moderation:
 
     def problems(self, changes: Mapping[str, Any]) -> list[tuple[str, Refused]]:
         """Return what is wrong with settings, each with the setting's name. No I/O but the zone names' first use."""
-        shortest = min(model.min_duration_s for model in self._catalog.models.values())
+        clips = [model for model in self._catalog.models.values() if model.kind is Kind.VIDEO]
+        shortest = min((model.min_duration_s for model in clips), default=1)
         found = rule_problems({k: v for k, v in changes.items() if k not in CALENDAR_FIELDS}, shortest_clip_s=shortest)
         if "zone" in changes:
             try:
