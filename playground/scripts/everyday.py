@@ -53,6 +53,8 @@ async def _books(day: Day) -> None:
     figures = (await day.balance("ann"))["allowance"]
     paid = Decimal(str(figures["settled"]))
     day.check(paid == _owed(day) and figures["held"] == 0, f"Ann has paid exactly {_owed(day)} credits", figures)
+    code, out = await day.rig.run_command("reconcile")
+    day.check(code == 0, "python -m bot reconcile: nothing differs from what the providers tell", out)
     code, out = await day.rig.run_command("ledger", "verify")
     day.check(code == 0, "python -m bot ledger verify: every balance is what its entries say", out)
 

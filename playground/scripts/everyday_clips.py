@@ -31,6 +31,7 @@ async def movie_clips(day: Day) -> None:
         audio=True,
         seed=SEED,
         watermark=True,
+        sample="sample-1",
     )
     day.was_asked(
         task,
@@ -44,7 +45,8 @@ async def movie_clips(day: Day) -> None:
         watermark=True,
     )
     kinds = sorted(item["type"] for item in task.order.content)
-    day.check(kinds == ["image_url", "image_url", "text", "video_url"], "… with two pictures and a video", kinds)
+    wanted = ["image_url", "image_url", "sample_id", "text", "video_url"]
+    day.check(kinds == wanted, "… with two pictures, a video and a sample", kinds)
 
 
 async def ai_clips(day: Day) -> None:

@@ -9,6 +9,8 @@ from playground.scripts.visit import job_in
 AI: dict[str, Any] = {"model": "seedance2ai/seedance2-mini", "duration": 4}
 TV: dict[str, Any] = {"model": "seedance-tv/seedance-2.0", "duration": 4}
 AT_ONCE_S = 3.0
+REDRAWN_S = 20.0
+"""A running bot looks every few seconds for what the command line changed."""
 MINI_CREDITS = Decimal(12)
 """Four seconds of it; the provider gives ten back."""
 
@@ -40,7 +42,10 @@ async def _unknown(day: Day) -> None:
     held = (await day.balance("ann"))["allowance"]["held"]
     day.check(held == before + 12, "its 12 credits stay held", held)
     day.check(len(day.asked_of(day.tv, "A lost parcel")) == 1, "nothing is sent again")
+    _code, differences = await day.rig.run_command("reconcile", "--json")
+    day.check(job in differences, "python -m bot reconcile lists it", differences)
     await day.bot("jobs", "fail", job)
+    await day.says(asked, "Failed", "the operator gives it up: the card says so", REDRAWN_S)
     held = (await day.balance("ann"))["allowance"]["held"]
-    day.check(held == before, "the operator gives it up: the credits are free", held)
+    day.check(held == before, "… and the credits are free", held)
     day.check(not day.clips("A lost parcel", PLACE), "… and no clip came")
