@@ -4,6 +4,7 @@ Exact for any window, unlike a token bucket, and shared by all processes. Moment
 that processes need not agree about the time.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -74,12 +75,47 @@ def _is_free(now: sa.ColumnElement[float], window_s: float) -> sa.ColumnElement[
     return sa.or_(rate_slot.c.used_at + window_s <= now, rate_slot.c.used_at > now + window_s)
 
 
-async def promised(connection: AsyncConnection, provider: str) -> int:
-    """Count the jobs that have a place at a provider and are about to send their create."""
-    query = sa.select(sa.func.count()).where(
-        job.c.provider == provider, job.c.state.in_(_ABOUT_TO_SEND), job.c.parked_reason.is_(None)
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """A look at the slots of a key: how many are free, in all, from `kept` up, and below `open_to_polls`.
+
+    `promised` are the jobs that have a place and are about to send their create. `paused_until` is the end of the pause
+    that a `Retry-After` began, None where there never was one.
+    """
+
+    free: int
+    free_from_kept: int
+    free_to_polls: int
+    promised: int
+    paused_until: datetime | None
+
+
+async def look(
+    connection: AsyncConnection,
+    key: str,
+    *,
+    at: sa.ColumnElement[float],
+    window_s: float,
+    kept: int,
+    open_to_polls: int,
+) -> Supply:
+    """Count what is free, in one query."""
+    n, is_free = rate_slot.c.n, _is_free(at, window_s)
+
+    def count(*where: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+        return sa.func.coalesce(sa.func.sum(sa.case((sa.and_(*where), 1), else_=0)), 0)
+
+    promised = (
+        sa.select(sa.func.count())
+        .where(job.c.provider == key, job.c.state.in_(_ABOUT_TO_SEND), job.c.parked_reason.is_(None))
+        .scalar_subquery()
     )
-    return int((await connection.execute(query)).scalar_one())
+    paused = sa.select(provider_state.c.paused_until).where(provider_state.c.provider == key).scalar_subquery()
+    query = sa.select(
+        count(is_free), count(is_free, n >= kept), count(is_free, n < open_to_polls), promised, paused
+    ).where(rate_slot.c.key == key)
+    free, from_kept, to_polls, about_to_send, paused_until = (await connection.execute(query)).one()
+    return Supply(int(free), int(from_kept), int(to_polls), int(about_to_send), paused_until)
 
 
 async def count_polled(connection: AsyncConnection, provider: str) -> int:
@@ -108,12 +144,6 @@ async def book_polls(
     )
     last: datetime = changed.scalar_one()
     return [last - apart * (count - 1 - number) for number in range(count)]
-
-
-async def paused_until(connection: AsyncConnection, key: str) -> datetime | None:
-    """Return the end of the pause that a `Retry-After` began, None where there was none."""
-    query = sa.select(provider_state.c.paused_until).where(provider_state.c.provider == key)
-    return (await connection.execute(query)).scalar_one_or_none()
 
 
 async def pause(connection: AsyncConnection, key: str, until: datetime) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from math import ceil
 
+from bot.db.slots import Supply
 from bot.ports import Urgency
 
 SLOTS_MAX = 300  # rows per key; larger limits are cut into shorter windows, which is stricter, never laxer
@@ -71,21 +72,22 @@ class Lane:
         """How far apart polls can be, all the time."""
         return timedelta(seconds=self.window_s / self.open_to_polls)
 
-    def room(self, waits_s: Sequence[float], promised: int) -> int:
-        """Count the new submits that could be sent at once, beside those `promised` their turn already."""
-        return max(0, sum(wait <= 0 for wait in waits_s[self.kept :]) - promised)
+    def room(self, supply: Supply) -> int:
+        """Count the new submits that could be sent at once, beside those that were promised their turn already."""
+        return max(0, supply.free_from_kept - supply.promised)
 
-    def polls_now(self, waits_s: Sequence[float], promised: int) -> int:
-        """Count the polls that can go at once and leave `promised` submits their turns."""
-        spoken_for = min(promised, self.count - self.kept)
-        free = sum(wait <= 0 for wait in waits_s)
-        return max(0, min(free - spoken_for, sum(wait <= 0 for wait in waits_s[: self.open_to_polls])))
+    def polls_now(self, supply: Supply) -> int:
+        """Count the polls that can go at once and leave the promised submits their turns."""
+        return max(0, min(supply.free - self._spoken_for(supply), supply.free_to_polls))
 
-    def poll_wait_s(self, waits_s: Sequence[float], promised: int) -> float:
-        """Return the seconds until a poll can go."""
-        spoken_for = min(promised, self.count - self.kept)
+    def poll_wait_s(self, waits_s: Sequence[float], supply: Supply) -> float:
+        """Return the seconds until a poll can go, by the seconds until each slot is free."""
+        spoken_for = self._spoken_for(supply)
         own = min(waits_s[: self.open_to_polls], default=self.window_s)
         return max(own, sorted(waits_s)[spoken_for] if spoken_for < len(waits_s) else own)
+
+    def _spoken_for(self, supply: Supply) -> int:
+        return min(supply.promised, self.count - self.kept)
 
     def enter(self, urgency: int, now_s: float) -> Waiter:
         """Line up, behind everybody as urgent. `now_s` is a reading of a clock that never runs backwards."""

@@ -5,10 +5,9 @@ sent away with the time to come again, polls with a turn of their own each, so t
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -39,15 +38,6 @@ class RateView(Protocol):
     async def poll_gap_s(self, provider: str) -> float:
         """Return how far apart one task's polls must be for the polls of all running jobs to fit the budget."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Supply:
-    """What a look at the slots found. `pause_s` is 0 where there is none."""
-
-    waits_s: Sequence[float]
-    pause_s: float
-    promised: int
 
 
 class Pacing(SharedBreaker):
@@ -107,7 +97,7 @@ class Pacing(SharedBreaker):
         if not lane.is_prepared:
             return lane.count - lane.kept
         supply = await self._look(connection, lane)
-        return 0 if supply.pause_s > 0 else lane.room(supply.waits_s, supply.promised)
+        return 0 if self._pause_s(supply) > 0 else lane.room(supply)
 
     async def poll_gap_s(self, provider: str) -> float:
         """Return how far apart one task's polls must be to fit. One read, at most every five seconds."""
@@ -134,7 +124,7 @@ class Pacing(SharedBreaker):
             await self._prepare(lane)
         lane.arrived.clear()
         urgent = [waiter for waiter in lane.waiting if not waiter.is_poll][:BATCH_MAX]
-        nap_s = await (self._let_go(lane, urgent) if urgent else self._let_poll(lane))
+        nap_s = await _unbroken(self._let_go(lane, urgent) if urgent else self._let_poll(lane))
         if nap_s is not None and leader.is_waiting:
             await self._nap(lane, nap_s)
 
@@ -147,8 +137,10 @@ class Pacing(SharedBreaker):
                 self._grant(lane, urgent, used)
                 return None
             supply = await self._look(connection, lane)
-            wait_s = max(min(supply.waits_s, default=0.0), supply.pause_s)
-            turns = await self._book(connection, lane, self._impatient(polls, lane.window_s), supply)
+            waits_s = await self._waits_s(connection, lane)
+            wait_s = max(min(waits_s, default=0.0), self._pause_s(supply))
+            poll_wait_s = max(lane.poll_wait_s(waits_s, supply), wait_s)
+            turns = await self._book(connection, lane, self._impatient(polls, lane.window_s), poll_wait_s)
         for waiter in self._impatient(urgent, wait_s):
             lane.refuse(waiter, wait_s)
         self._send_away(lane, turns)
@@ -159,16 +151,17 @@ class Pacing(SharedBreaker):
         polls = lane.waiting[:BATCH_MAX]
         async with self._database.begin() as connection:
             supply = await self._look(connection, lane)
-            wanted = min(len(polls), lane.polls_now(supply.waits_s, supply.promised))
+            wanted = min(len(polls), lane.polls_now(supply))
+            pause_s = self._pause_s(supply)
             used = 0
-            if wanted and supply.pause_s == 0:
+            if wanted and pause_s == 0:
                 below = lane.open_to_polls
                 used = await self._use(connection, lane, below=below, wanted=wanted, from_the_top=False)
             if used:
                 self._grant(lane, polls, used)
                 return None
-            wait_s = max(lane.poll_wait_s(supply.waits_s, supply.promised), supply.pause_s)
-            turns = await self._book(connection, lane, self._impatient(polls, wait_s), supply)
+            wait_s = max(lane.poll_wait_s(await self._waits_s(connection, lane), supply), pause_s)
+            turns = await self._book(connection, lane, self._impatient(polls, wait_s), wait_s)
         self._send_away(lane, turns)
         return wait_s
 
@@ -186,11 +179,22 @@ class Pacing(SharedBreaker):
             now=self._clock.now(),
         )
 
-    async def _look(self, connection: AsyncConnection, lane: Lane) -> _Supply:
-        waits_s = await slots.waits_s(connection, lane.key, at=self._moment(connection), window_s=lane.window_s)
-        until = await slots.paused_until(connection, lane.key)
-        pause_s = max(0.0, (until - self._clock.now()).total_seconds()) if until else 0.0
-        return _Supply(waits_s, pause_s, await slots.promised(connection, lane.key))
+    async def _look(self, connection: AsyncConnection, lane: Lane) -> slots.Supply:
+        return await slots.look(
+            connection,
+            lane.key,
+            at=self._moment(connection),
+            window_s=lane.window_s,
+            kept=lane.kept,
+            open_to_polls=lane.open_to_polls,
+        )
+
+    async def _waits_s(self, connection: AsyncConnection, lane: Lane) -> list[float]:
+        return await slots.waits_s(connection, lane.key, at=self._moment(connection), window_s=lane.window_s)
+
+    def _pause_s(self, supply: slots.Supply) -> float:
+        until = supply.paused_until
+        return max(0.0, (until - self._clock.now()).total_seconds()) if until else 0.0
 
     def _moment(self, connection: AsyncConnection) -> sa.ColumnElement[float]:
         if self._is_clock_shared:
@@ -205,12 +209,11 @@ class Pacing(SharedBreaker):
         return [waiter for waiter in waiters if self._clock.monotonic() + wait_s > waiter.until_s]
 
     async def _book(
-        self, connection: AsyncConnection, lane: Lane, polls: Sequence[Waiter], supply: _Supply
+        self, connection: AsyncConnection, lane: Lane, polls: Sequence[Waiter], wait_s: float
     ) -> list[tuple[Waiter, datetime]]:
-        """Find a later turn for each poll that cannot wait for one here."""
+        """Find a later turn for each poll that cannot wait for one here; the next one comes in `wait_s`."""
         if not polls:
             return []
-        wait_s = max(lane.poll_wait_s(supply.waits_s, supply.promised), supply.pause_s)
         first_at = self._clock.now() + timedelta(seconds=wait_s)
         moments = await slots.book_polls(
             connection, lane.key, count=len(polls), first_at=first_at, apart=lane.between_polls
@@ -232,3 +235,15 @@ class Pacing(SharedBreaker):
             sleeping.cancel()
             arriving.cancel()
             await asyncio.gather(sleeping, arriving, return_exceptions=True)
+
+
+async def _unbroken(asking: Coroutine[Any, Any, float | None]) -> float | None:
+    """Finish a short transaction that serves others too, even where who began it is cancelled meanwhile."""
+    task = asyncio.create_task(asking)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait((task,))
+        if not task.cancelled():
+            task.exception()  # whoever leads next meets it too
+        raise

@@ -86,9 +86,9 @@ async def test_polls_leave_a_fifth_for_submits(database: Database) -> None:
     assert len([poll for poll in polls if isinstance(poll, ProviderBusy)]) == 4
 
 
-async def test_the_most_urgent_goes_first(database: Database) -> None:
+async def test_the_most_urgent_goes_first(database: Database, clock: ManualClock) -> None:
     """Of those who wait, submits go before cancels, uploads and polls, whoever came first."""
-    pacing = Pacing(database, SystemClock(), limits={KEY: (1, 0.05)})
+    pacing = Pacing(database, clock, limits={KEY: (1, 0.4)}, is_clock_shared=True)
     order: list[int] = []
 
     async def wait(urgency: int) -> None:
@@ -96,7 +96,7 @@ async def test_the_most_urgent_goes_first(database: Database) -> None:
         order.append(urgency)
 
     await pacing.take(KEY, urgency=Urgency.SUBMIT)
-    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+    async with asyncio.TaskGroup() as group:
         for urgency in (Urgency.POLL, Urgency.UPLOAD, Urgency.CANCEL, Urgency.SUBMIT):
             group.create_task(wait(urgency))
 
