@@ -23,6 +23,8 @@ from tests.manual_clock import ManualClock
 from tests.services.world import World
 
 API_BASE = "https://discord.com/api/v10"
+#: How long an interaction may take in real time; a busy machine needs more than the usual five seconds.
+SETTLE_TIMEOUT_S = 60.0
 CATALOGUE = Catalogue.load()
 
 
@@ -117,7 +119,7 @@ async def stage(sqlite_url: str, tmp_path: Path) -> AsyncIterator[Stage]:
     database = Database(sqlite_url)
     world = World(database, ManualClock(), tmp_path, rules=MoneyRules(guild_pool=None))
     client = await make_client(world)
-    env = simcord.Env(client, check_errors=False)
+    env = simcord.Env(client, check_errors=False, settle_timeout=SETTLE_TIMEOUT_S)
     await env.start()
     made = Stage(env, world)
     assert await made.sync(client)
