@@ -11,8 +11,9 @@ from playground.rig import Rig
 from playground.scripts.reading import Json, button, clip_url, field, is_filled, is_private, job_of, text_of
 from playground.scripts.steps import StepFailed, Steps
 
-ANSWER_TIMEOUT_S = 15.0
-CLIP_TIMEOUT_S = 40.0
+ANSWER_TIMEOUT_S = 30.0
+CLIP_TIMEOUT_S = 60.0
+"""Long enough for a machine that is busy with other things."""
 Who = Person | str
 Where = Channel | str
 

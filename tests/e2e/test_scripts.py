@@ -33,10 +33,10 @@ async def test_script_holds_in_every_step(name: str) -> None:
     )
     try:
         output, _none = await asyncio.wait_for(process.communicate(), TIMEOUT_S)
-    except TimeoutError:
-        process.terminate()
-        await process.wait()
-        raise
+    finally:
+        if process.returncode is None:
+            process.terminate()  # it stops its bot, too
+            await process.wait()
 
     lines = output.decode().splitlines()
     assert process.returncode == 0, "\n".join(lines[-60:])
