@@ -60,9 +60,9 @@ def failure(job: Job, words: Words) -> str:
 
 def _variant(cheaper: Cheaper, words: Words) -> str:
     name = cheaper.model.partition("/")[2]
-    is_fast = name.endswith("-fast")
+    key = "budget.variant_fast" if name.endswith("-fast") else "budget.variant"
     return words(
-        "budget.variant_fast" if is_fast else "budget.variant",
+        key if cheaper.duration_s else "budget.variant_pictures",
         resolution=cheaper.resolution,
         model=name,
         seconds=cheaper.duration_s,

@@ -3,6 +3,7 @@
 import discord
 import pytest
 
+from bot.domain.money import Credits
 from bot.domain.requests import Kind, ReferenceRole
 from tests.cogs.conftest import Stage, said
 from tests.cogs.offers import offer_all
@@ -88,6 +89,19 @@ async def test_what_a_model_cannot_do_is_refused_with_what_can(stage: Stage, opt
     assert result.ephemeral
     assert not result.deferred
     assert await stage.world.entries() == {}
+
+
+async def test_too_many_pictures_for_what_is_left_are_told_the_cheapest_that_fit(stage: Stage) -> None:
+    """Pictures have no seconds."""
+    await offer_all(stage)
+    await stage.restart(member_allowance=Credits(3000))
+
+    result = await stage.ann.slash(
+        stage.channel, "image", prompt="a red fox", model="seedance2ai/gpt-image-2", resolution="2K", count=2
+    )
+
+    assert "costs 3.6 credits; you have 3.0 left" in said(result)
+    assert "1K gpt-image-2: 2.4 credits" in said(result)
 
 
 async def test_channel_closed_to_the_bot_is_refused(stage: Stage) -> None:
