@@ -26,7 +26,7 @@ from bot.services.usage import UsageBy
 from cogs import usage as cog
 from cogs.errors import answer_error
 from cogs.usage import Usage
-from tests.cogs.conftest import SETTLE_TIMEOUT_S, API_BASE, CATALOGUE, Stage, said
+from tests.cogs.conftest import API_BASE, CATALOGUE, SETTLE_TIMEOUT_S, Stage, said
 from tests.manual_clock import ManualClock
 from tests.services.world import World
 
