@@ -22,14 +22,14 @@ async def _card(world: World, job: Job) -> CardView:
     return world.messenger.cards[-1]
 
 
-async def test_a_job_with_a_free_place_expects_no_wait(make_world) -> None:  # noqa: ANN001
+async def test_a_job_with_a_free_place_expects_no_wait(make_world) -> None:
     """Nothing is ahead of it."""
     world = make_world(rules=RICH, places={P1: 2})
 
     assert (await _card(world, await world.accept())).note is None
 
 
-async def test_a_members_third_job_waits_for_the_first(make_world) -> None:  # noqa: ANN001
+async def test_a_members_third_job_waits_for_the_first(make_world) -> None:
     """Two run at a time for each member; jobs last two minutes where nothing is known."""
     world = make_world(rules=RICH, places={P1: 10})
     jobs = [await _later(world) for _ in range(5)]
@@ -42,7 +42,7 @@ async def test_a_members_third_job_waits_for_the_first(make_world) -> None:  # n
     assert fifth.note_params == {"at": now + timedelta(seconds=240)}
 
 
-async def test_fifty_queued_jobs_of_one_member_delay_anothers_first_by_one_turn(make_world) -> None:  # noqa: ANN001
+async def test_fifty_queued_jobs_of_one_member_delay_anothers_first_by_one_turn(make_world) -> None:
     """The card of the other's first job expects the next free place, not the fifty-first."""
     world = make_world(rules=RICH, places={P1: 1})
     for _ in range(50):
@@ -55,7 +55,7 @@ async def test_fifty_queued_jobs_of_one_member_delay_anothers_first_by_one_turn(
     assert card.note_params == {"at": world.clock.now() + timedelta(seconds=240)}
 
 
-async def test_a_job_before_a_moderator_says_when_it_lapses(make_world) -> None:  # noqa: ANN001
+async def test_a_job_before_a_moderator_says_when_it_lapses(make_world) -> None:
     """A day after it began to wait."""
     world = make_world(guild_rules=GuildRules(confirm_over=None, approve_over=credits("5")))
     job = await world.accept()
@@ -65,7 +65,7 @@ async def test_a_job_before_a_moderator_says_when_it_lapses(make_world) -> None:
     assert (card.note, card.note_params) == ("lapses", {"at": job.updated_at + timedelta(days=1)})
 
 
-async def test_the_card_knows_how_prompts_are_shown(make_world) -> None:  # noqa: ANN001
+async def test_the_card_knows_how_prompts_are_shown(make_world) -> None:
     """As the server wants it at that moment."""
     world = make_world(guild_rules=GuildRules(confirm_over=None, public_prompts=PublicPrompts.SPOILER))
     job = await world.accept()
