@@ -145,7 +145,7 @@ async def test_killed_while_the_approval_card_was_on_its_way(visit: Visit) -> No
 
 
 async def test_killed_right_after_approve_was_pressed(visit: Visit) -> None:
-    """The decision holds, or is asked for again: one clip either way, and the card ends without buttons."""
+    """The decision holds, or is asked for again: one clip either way. A card left with buttons says how it stands."""
     card = await waiting(visit, "An approval just pressed")
     now = answered(visit, "/callback")
     acting = pressed(visit, "mo", card, "Approve")
@@ -156,6 +156,9 @@ async def test_killed_right_after_approve_was_pressed(visit: Visit) -> None:
     if still:
         await visit.press("mo", cards(visit, prompt)[0], "Approve")
     await once(visit, prompt)
+    if button(cards(visit, prompt)[0], "Approve"):
+        told = await visit.press("mo", cards(visit, prompt)[0], "Approve")
+        await visit.tells(told, "waits for nobody any more", "decided already")
     await until(lambda: not button(cards(visit, prompt)[0], "Approve"), 20, "a card without buttons")
 
 
