@@ -1,0 +1,224 @@
+"""Every language besides English says all that English says, and Discord takes it."""
+
+import re
+import string
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import discord
+import polib
+import pytest
+
+from bot.db.engine import Database
+from bot.discord.sync import payload
+from bot.discord.words import Words
+from bot.i18n import Catalogue
+from bot.i18n.catalogue import SOURCE_LANGUAGE
+from cogs.settings_fields import Surroundings
+from cogs.settings_sections import SECTIONS
+from tests.cogs.conftest import make_client
+from tests.manual_clock import ManualClock
+from tests.services.world import World
+
+CATALOGUE = Catalogue.load()
+FOLDER = Path(__file__).resolve().parents[2] / "bot" / "i18n"
+LANGUAGES = [language for language in CATALOGUE.languages if language != SOURCE_LANGUAGE]
+OPERATORS_GUILD = 77
+JOB_ID = "0" * 10
+
+#: Part of the sentences that a language must have; the others are shown in English.
+LEAST_TRANSLATED = 0.98
+
+#: Limits of Discord in characters (interactions/application-commands, Application Command Object).
+MOST_NAME, MOST_DESCRIPTION, MOST_COMMAND = 32, 100, 8000
+CHAT, USER_MENU, MESSAGE_MENU = 1, 2, 3
+
+#: Limits of Discord in characters (components/reference), by what the text is put on.
+PLACES = {
+    r"button\..*|queue\.(refresh|newest|oldest|approve|deny|cancel|close)|privacy\.button_.*": 80,
+    r"settings\.again|balance\.csv": 80,
+    r"modal\.(.*[._])?title|queue\.deny_title|settings\.section\..*": 45,
+    r"modal\.(prompt|more|files|extend|animate|picture|report|shot|which_picture)": 45,
+    r"modal\.(deny\.reason|suspend_(reason|until))|settings\.label\..*|queue\.reason": 45,
+    r"modal\..*_hint|modal\.deny\.reason_about|settings\.(hint|about)\..*": 100,
+    r"settings\.(rendering|no_limit|language_own|(prompts|ping|period|weekday)\..*)|modal\.picture_number": 100,
+    r"settings\.choose|queue\.pick": 150,
+    r"choice\..*|model\.hint_lacking": 100,
+    r".*(\.title|_title|\.field\.\w+)": 256,
+    r"help\.guide": 1024,
+}
+
+#: What Discord's markdown makes of a sentence: code spans, and signs that come in pairs.
+_CODE_SPAN = re.compile(r"`[^`]+`")
+_PAIRED = ("**", "||", "`")
+
+every_language = pytest.mark.parametrize("language", LANGUAGES)
+
+
+def _sentences(language: str) -> Iterator[tuple[str, str, str]]:
+    """Go through a language's keys, its sentences, and the English ones."""
+    for key in CATALOGUE.keys(language):
+        yield key, str(CATALOGUE.find(key, language)), str(CATALOGUE.find(key, SOURCE_LANGUAGE))
+
+
+@every_language
+def test_a_language_has_nearly_every_sentence_and_no_others(language: str) -> None:
+    """A sentence that English does not have is never shown: it was misspelt, or is left over."""
+    english, own = set(CATALOGUE.keys()), set(CATALOGUE.keys(language))
+
+    assert own - english == set()
+    assert len(own) >= LEAST_TRANSLATED * len(english), sorted(english - own)
+
+
+@every_language
+def test_a_catalogue_is_well_formed(language: str) -> None:
+    """Each key once and no doubtful entries; the header names the language, which is one that Discord knows."""
+    entries = polib.pofile(str(FOLDER / f"{language}.po"), encoding="utf-8")
+
+    assert [key for key, count in Counter(entry.msgid for entry in entries).items() if count > 1] == []
+    assert [entry.msgid for entry in entries if entry.obsolete or entry.fuzzy] == []
+    assert entries.metadata["Language"].lower() == language
+    assert "UTF-8" in entries.metadata["Content-Type"]
+    assert any(locale.value.lower().partition("-")[0] == language.partition("-")[0] for locale in discord.Locale)
+
+
+@every_language
+def test_a_sentence_asks_for_what_the_english_one_asks_for(language: str) -> None:
+    """Nothing more, which would fail, and nothing less, which a reader would miss. Plain names, each filled in."""
+    for key, text, _ in _sentences(language):
+        fields = [(name, spec, conversion) for _, name, spec, conversion in string.Formatter().parse(text) if name]
+        names = {name for name, _, _ in fields}
+
+        assert names == CATALOGUE.placeholders(key), key
+        assert all(name.isidentifier() and not spec and not conversion for name, spec, conversion in fields), key
+        filled = Words(CATALOGUE, language)(key, **dict.fromkeys(names, "x"))
+        assert not set("{}") & set(filled), key
+
+
+@every_language
+def test_what_is_typed_is_named_as_in_english(language: str) -> None:
+    """Commands, options and values in code spans are the same in every language; markdown stays whole."""
+    for key, text, english in _sentences(language):
+        assert set(_CODE_SPAN.findall(text)) == set(_CODE_SPAN.findall(english)), key
+        assert text.startswith("-# ") == english.startswith("-# "), key
+        assert text == text.strip(), key
+        for sign in _PAIRED:
+            assert text.count(sign) % 2 == 0, (key, sign)
+
+
+@every_language
+def test_texts_fit_their_places(language: str) -> None:
+    """Buttons, forms, menus and embeds; what is longer would be refused or cut."""
+    placed = 0
+    for key, text, _ in _sentences(language):
+        most = next((most for keys, most in PLACES.items() if re.fullmatch(keys, key)), None)
+        if most is not None:
+            assert len(text.replace("{job}", JOB_ID).replace("{number}", "10")) <= most, (key, len(text))
+            placed += 1
+    words = Words(CATALOGUE, language)
+    for section in SECTIONS:
+        title = words("settings.unfilled", section=words(f"settings.section.{section}"))
+        assert len(title) <= 45, title
+    assert placed > 100
+
+
+def test_settings_offer_every_language_by_its_own_name() -> None:
+    """A new catalogue is offered without more ado; its name is read by those who speak it."""
+    around = Surroundings(sorted(CATALOGUE.languages), sorted(CATALOGUE.languages), frozenset(), frozenset())
+    field = next(field for field in SECTIONS["locale"] if field.name == "language")
+
+    menu: Any = field.component(None, Words(CATALOGUE, SOURCE_LANGUAGE), around, None).component
+
+    offered = {option.value: option.label for option in menu.options}
+    assert offered.keys() == {"none", *CATALOGUE.languages}
+    for language in CATALOGUE.languages:
+        assert offered[language] == CATALOGUE.text(f"language.{language}", language) != language
+
+
+@pytest.fixture
+async def commands(sqlite_url: str, tmp_path: Path) -> AsyncIterator[list[dict[str, Any]]]:
+    """All commands as they are registered with Discord, those of the operator's server included."""
+    database = Database(sqlite_url)
+    world = World(database, ManualClock(), tmp_path)
+    world.desk_rules = replace(world.desk_rules, guild_id=OPERATORS_GUILD)
+    client = await make_client(world)
+    yield [*await payload(client.tree), *await payload(client.tree, guild_id=OPERATORS_GUILD)]
+    await world.close()
+    await database.dispose()
+
+
+def _within(of: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Go through a command, its subcommands, their options and choices."""
+    yield of
+    for one in (*of.get("options", ()), *of.get("choices", ())):
+        yield from _within(one)
+
+
+def _texts(of: dict[str, Any], text: str) -> dict[str, str]:
+    """Return a name or description by locale, the English one under `en`."""
+    return {"en": of.get(text) or "", **(of.get(f"{text}_localizations") or {})}
+
+
+def _locales(language: str) -> set[str]:
+    """Return what Discord calls a language; a language alone is each of its countries'."""
+    return {one.value for one in discord.Locale if language in {one.value.lower(), one.value.lower().partition("-")[0]}}
+
+
+def _is_typed_name(name: str) -> bool:
+    """Tell whether a name is one that can be typed behind a slash: lower case, no spaces, 1 to 32 characters."""
+    return 1 <= len(name) <= MOST_NAME and name == name.lower() and all(one.isalnum() or one in "-_'" for one in name)
+
+
+def test_names_of_commands_and_options_can_be_typed(commands: list[dict[str, Any]]) -> None:
+    """In every language, each once among its siblings; those of menus may have spaces and capitals."""
+    menus = [command for command in commands if command["type"] in {USER_MENU, MESSAGE_MENU}]
+    typed = [one for command in commands if command["type"] == CHAT for one in _within(command) if "value" not in one]
+
+    assert all(1 <= len(name) <= MOST_NAME for menu in menus for name in _texts(menu, "name").values())
+    for one in typed:
+        assert all(_is_typed_name(name) for name in _texts(one, "name").values()), _texts(one, "name")
+    siblings = [one["options"] for one in typed if one.get("options")]
+    kinds = [[command for command in commands if command["type"] == kind] for kind in (CHAT, USER_MENU, MESSAGE_MENU)]
+    for locale in {locale for language in LANGUAGES for locale in _locales(language)}:
+        for group in (*siblings, *kinds):
+            names = [_texts(one, "name").get(locale, one["name"]) for one in group]
+            assert len(names) == len(set(names)), (locale, names)
+
+
+def test_commands_and_options_are_called_the_same_everywhere(commands: list[dict[str, Any]]) -> None:
+    """Sentences in code spans name them so, and people of several languages tell each other what to type."""
+    for command in commands:
+        for one in _within(command) if command["type"] == CHAT else ():
+            if "value" not in one:
+                assert set(_texts(one, "name").values()) == {one["name"]}
+
+
+def test_registered_texts_are_translated(commands: list[dict[str, Any]]) -> None:
+    """Nearly all descriptions and menus' names, in every country of each language."""
+    texts = [(one, "description") for command in commands for one in _within(command) if one.get("description")]
+    texts += [(command, "name") for command in commands if command["type"] in {USER_MENU, MESSAGE_MENU}]
+    for language in LANGUAGES:
+        locales = _locales(language)
+        missing = [one["name"] for one, text in texts if not locales <= _texts(one, text).keys()]
+
+        assert locales, language
+        assert len(missing) <= (1 - LEAST_TRANSLATED) * len(texts), (language, missing)
+
+
+def test_descriptions_and_choices_are_within_discords_limits(commands: list[dict[str, Any]]) -> None:
+    """100 characters each, and 8000 for a command with the longest language of each text."""
+    for command in commands:
+        for one in _within(command):
+            for text in ("name", "description"):
+                longest = max(_texts(one, text).values(), key=len)
+                assert len(longest) <= MOST_DESCRIPTION, (one["name"], longest)
+        assert sum(_characters(one) for one in _within(command)) <= MOST_COMMAND, command["name"]
+
+
+def _characters(of: dict[str, Any]) -> int:
+    """Count a text as Discord does: in its longest language, and a choice's value as well."""
+    longest = sum(max(map(len, _texts(of, text).values())) for text in ("name", "description"))
+    return longest + len(str(of.get("value", "")))
