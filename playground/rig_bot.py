@@ -83,10 +83,10 @@ class BotProcess:
         )
         try:
             out, errors = await asyncio.wait_for(process.communicate(), timeout_s)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-            raise
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
         code = process.returncode or 0
         return code, (out + errors if code else out).decode(errors="replace")
 

@@ -48,7 +48,8 @@ async def test_script_holds_in_every_step(name: str) -> None:
 async def test_moderators_day_holds_on_postgres(tmp_path: Path, empty_postgres_url: str) -> None:
     """The same steps with the other database under the bot."""
     script = SCRIPTS["moderator"]
-    rig = await Rig.start(tmp_path, database_url=empty_postgres_url, bot_env=script.bot_env)
+    settings, providers = script.bot_env, script.providers
+    rig = await Rig.start(tmp_path, database_url=empty_postgres_url, bot_env=settings, providers=providers)
     try:
         await script.play(rig, Steps())
     finally:
