@@ -11,7 +11,7 @@ import pytest
 from playground import __main__ as command_line
 from playground.discord.acting import Outcome
 from playground.rig import Rig
-from playground.scripts import SCRIPTS, Script
+from playground.scripts import Script
 from playground.scripts.steps import StepFailed, Steps
 from playground.scripts.visit import Visit
 
@@ -106,9 +106,8 @@ async def test_exit_code_says_whether_every_step_held(
         steps.require(holds, "the moon is there", "it is not")
 
     monkeypatch.setattr(command_line, "_start", start)
-    monkeypatch.setitem(SCRIPTS, "first-clip", Script(play))
 
-    assert await command_line._run_script("first-clip", tmp_path) == code
+    assert await command_line._run_script(Script(play), tmp_path) == code
     shown = capsys.readouterr()
     assert ("FAILED the moon is there: it is not" in shown.out) is not holds
     assert ("the bot's last words" in shown.err) is not holds
