@@ -16,7 +16,7 @@ from bot import setting_values as v
 #: Providers in the order in which they are preferred.
 PROVIDERS = ("seedance2-movie", "seedance2ai", "seedance-tv")
 #: Settings that are read and checked, but that nothing of this version uses yet; who sets one is told at start.
-NOT_USED_YET = ("media_store_url", "seedance2ai_api_key", "seedance_tv_api_key")
+NOT_USED_YET = ("media_store_url",)
 SHOWN_VALUE_CHARS = 60
 MAX_SETTING_FILE_BYTES = 64 * 1024
 
@@ -77,7 +77,9 @@ class Settings(BaseModel):
     admin_host: v.Host = _setting("127.0.0.1", "address of the private listener", "127.0.0.1")
     admin_port: v.Port = _setting(8081, "port of the private listener: /metrics, /readyz; 0 for none", "8081")
     public_base_url: v.OptionalAddress = _setting(
-        None, "public https address of the public listener; unset means polling only", "https://bot.example.com"
+        None,
+        "public https address of the public listener; unset: no callbacks, no links of ours",
+        "https://bot.example.com",
     )
     media_store_url: v.Bucket = _setting(
         None, "S3-compatible bucket for references and kept clips", "s3://my-bucket/clips"
@@ -89,7 +91,7 @@ class Settings(BaseModel):
     )
     seedance2_movie_credit_rate: v.Rate = _setting(Decimal(1), "bot credits per seedance2-movie credit", "1")
     seedance2_movie_requests_per_minute: v.PerMinute = _setting(60, "requests a minute to seedance2-movie", "60")
-    seedance2_movie_concurrency: v.Places = _setting(5, "tasks at a time at seedance2-movie", "5")
+    seedance2_movie_concurrency: v.Places = _setting(5, "tasks at a time at seedance2-movie, at most", "5")
     seedance2_movie_daily_credits: v.Limit = _setting(None, "cap on seedance2-movie per UTC day", "500")
 
     seedance2ai_api_key: v.Secret = _setting(None, "API key of seedance2ai", "your-key", secret=True)
@@ -98,7 +100,7 @@ class Settings(BaseModel):
     )
     seedance2ai_credit_rate: v.Rate = _setting(Decimal("0.3"), "bot credits per seedance2ai credit", "0.3")
     seedance2ai_requests_per_minute: v.PerMinute = _setting(30, "requests a minute to seedance2ai", "30")
-    seedance2ai_concurrency: v.Places = _setting(5, "tasks at a time at seedance2ai", "5")
+    seedance2ai_concurrency: v.Places = _setting(5, "tasks at a time at seedance2ai, at most", "5")
     seedance2ai_daily_credits: v.Limit = _setting(None, "cap on seedance2ai per UTC day", "500")
 
     seedance_tv_api_key: v.Secret = _setting(None, "API key of seedance-tv", "your-key", secret=True)
@@ -107,7 +109,7 @@ class Settings(BaseModel):
     )
     seedance_tv_credit_rate: v.Rate = _setting(Decimal(1), "bot credits per seedance-tv credit", "1")
     seedance_tv_requests_per_minute: v.PerMinute = _setting(60, "requests a minute to seedance-tv", "60")
-    seedance_tv_concurrency: v.Places = _setting(5, "tasks at a time at seedance-tv", "5")
+    seedance_tv_concurrency: v.Places = _setting(5, "tasks at a time at seedance-tv, at most", "5")
     seedance_tv_daily_credits: v.Limit = _setting(None, "cap on seedance-tv per UTC day", "500")
 
     prices_file: v.ReadableFile = _setting(None, "a file that overrides rows of the price table", "prices.toml")
