@@ -209,7 +209,7 @@ async def test_clip_that_cannot_fit_comes_as_a_link_that_serves_ranges(rig: Rig)
     rig.discord.settings.upload_limit_bytes = rig.discord.settings.member_upload_limit_bytes = 30_000
     rig.movie.next_outcome(size_bytes=900_000, noise=True)
     seen = {m["id"] for m in rig.discord.messages("video-lab", "owner")}
-    await rig.discord.slash("ben", "video-lab", "video", {"prompt": "A blizzard", "duration": 15})
+    await rig.discord.slash("ben", "video-lab", "video", {"prompt": "A blizzard", "duration": 8})
 
     def link() -> str | None:
         for message in rig.discord.messages("video-lab", "owner"):
