@@ -17,7 +17,7 @@ from bot.db.engine import Database
 from bot.domain.catalog import Catalog
 from bot.domain.errors import DownloadFailed
 from bot.domain.jobs import Job, JobState
-from bot.domain.money import Credits
+from bot.domain.money import ZERO, Credits
 from bot.ports import ClipInfo
 from bot.services.config import Timings
 from bot.services.dispatch import Dispatch
@@ -26,13 +26,16 @@ from bot.services.status import StatusCheck
 from bot.services.submission import Submitter
 from bot.workers.steps import Steps
 from tests.manual_clock import ManualClock
-from tests.providers.contract.rigs import Rig, rig_of
+from tests.providers.contract.rigs import AI, MOVIE, TV, Rig, rig_of
 from tests.services.fakes import FakeBreaker, FakeWorkshop
-from tests.services.world import GUILD, USER, World
+from tests.services.world import GUILD, USER, World, credits
 
 #: A short doubt and seldom polls, so that a day of waiting is no thousand requests.
 UNKNOWN_DEADLINE_S = 7200.0
 TIMINGS = Timings(poll_interval_s=20, job_deadline_s=1200, unknown_deadline_s=UNKNOWN_DEADLINE_S)
+
+
+QUOTE = {MOVIE: credits("9"), AI: credits("30"), TV: credits("15")}
 
 
 class PatientBreaker(FakeBreaker):
@@ -123,3 +126,14 @@ async def job_world(name: str, url: str, folder: Path, *, credits: int = 1000, *
             await world.close()
         finally:
             await database.dispose()
+
+
+async def is_delivered_once(world: JobWorld, job: Job) -> None:
+    """One task, one price, one message, and the member charged for it once."""
+    price = world.rig.words.price
+
+    assert await world.state(job) is JobState.DELIVERED, await world.causes(job)
+    assert len(world.rig.emulator.tasks) == 1
+    assert world.rig.spent == price
+    assert len(world.messenger.of(job)) == 1
+    assert await world.member() == (QUOTE[world.rig.name], ZERO)

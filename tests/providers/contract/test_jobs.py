@@ -1,10 +1,5 @@
-"""Whole jobs with each provider: whatever goes wrong, one task at most is paid, and the ledger is exact.
+"""Whole jobs with each provider: whatever goes wrong, one task at most is paid, and the ledger is exact."""
 
-Where an answer was lost, seedance2-movie's task is found in its list, seedance2ai's under its key; at seedance-tv the
-job is in doubt until its deadline, and its member is told.
-"""
-
-from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -16,61 +11,12 @@ from bot.domain.errors import Refused
 from bot.domain.jobs import Job, JobState
 from bot.domain.money import ZERO, Credits
 from bot.domain.requests import Attachment, ReferenceRole
-from bot.ports import Receipt, Submission
 from tests.playground.providers.ai_api import Host, picture
-from tests.providers.contract.jobs import UNKNOWN_DEADLINE_S, JobWorld, job_world
-from tests.providers.contract.rigs import AI, MOVIE, PROVIDERS, TV
+from tests.providers.contract.jobs import QUOTE, JobWorld, is_delivered_once, job_world
+from tests.providers.contract.rigs import AI, PROVIDERS, TV
 from tests.services.fakes import FakeLinks
-from tests.services.world import credits
 
 S = JobState
-QUOTE = {MOVIE: credits("9"), AI: credits("30"), TV: credits("15")}
-DOUBTS = [
-    *(pytest.param(kind, {}, id=kind) for kind in ("lose_answer", "reset_after", "reset_before", "cut")),
-    *(
-        pytest.param("html", {"status": status, "after_effect": done}, id=f"{status}-{'taken' if done else 'untaken'}")
-        for status in (500, 503)
-        for done in (True, False)
-    ),
-    pytest.param("garbage", {"status": 200, "after_effect": True}, id="garbage"),
-    pytest.param("html", {"status": 200, "after_effect": True}, id="page"),
-]
-
-
-class Killed(BaseException):
-    """The process ends here."""
-
-
-@pytest.fixture
-async def world(provider: str, sqlite_url: str, tmp_path: Path) -> AsyncIterator[JobWorld]:
-    """A bot with one provider."""
-    async with job_world(provider, sqlite_url, tmp_path) as made:
-        yield made
-
-
-async def is_delivered_once(world: JobWorld, job: Job) -> None:
-    """One task, one price, one message, and the member charged for it once."""
-    price = world.rig.words.price
-
-    assert await world.state(job) is S.DELIVERED, await world.causes(job)
-    assert len(world.rig.emulator.tasks) == 1
-    assert world.rig.spent == price
-    assert len(world.messenger.of(job)) == 1
-    assert await world.member() == (QUOTE[world.rig.name], ZERO)
-
-
-async def is_in_doubt_until_its_deadline(world: JobWorld, job: Job) -> None:
-    """Nothing is sent again; the hold stays, the card says so, and at the deadline everything is released."""
-    await world.run_for(3600)
-    assert await world.state(job) is S.UNKNOWN
-    assert await world.member() == (ZERO, QUOTE[world.rig.name])
-    assert S.UNKNOWN in await world.shown(job)
-
-    await world.run_for(2 * UNKNOWN_DEADLINE_S)
-    assert await world.state(job) is S.EXPIRED
-    assert await world.member() == (ZERO, ZERO)
-    assert S.EXPIRED in await world.shown(job)
-    assert world.rig.arrivals() == 1
 
 
 async def test_from_request_to_channel(world: JobWorld) -> None:
@@ -82,75 +28,6 @@ async def test_from_request_to_channel(world: JobWorld) -> None:
     [task] = world.rig.emulator.tasks.values()
     assert world.workshop.fetches == [(await world.rig.adapter.status(task.id)).result_url]
     assert (await world.job(job)).actual == QUOTE[world.rig.name]
-
-
-@pytest.mark.parametrize(("kind", "options"), DOUBTS)
-async def test_a_create_in_doubt_is_resolved_as_the_provider_allows(
-    world: JobWorld, kind: str, options: dict[str, object]
-) -> None:
-    """Taken or not: one task in the end, or an honest doubt."""
-    world.rig.emulator.faults.add("submit", kind, cut_after_bytes=10, **options)
-    job = await world.accept()
-    if world.rig.name == TV:
-        await is_in_doubt_until_its_deadline(world, job)
-        return
-    await world.run_until_quiet()
-
-    await is_delivered_once(world, job)
-
-
-@pytest.mark.parametrize("status", [500, 503])
-async def test_a_storm_of_failures_makes_no_second_task(world: JobWorld, status: int) -> None:
-    """Creates and questions fail again and again, some of them after having done their work."""
-    faults = world.rig.emulator.faults
-    faults.add("submit", "html", status=status)
-    faults.add("submit", "html", status=status, after_effect=True)
-    faults.add("status", "html", status=status, times=5)
-    job = await world.accept()
-    if world.rig.name == TV:
-        await is_in_doubt_until_its_deadline(world, job)
-        return
-    await world.run_until_quiet()
-
-    await is_delivered_once(world, job)
-
-
-@pytest.mark.parametrize("is_taken", [True, False])
-async def test_killed_while_a_create_is_under_way(world: JobWorld, *, is_taken: bool) -> None:
-    """Before it left, or between its effect and the note of it: the next start finds out by the same means."""
-    submit = world.rig.adapter.submit
-
-    async def struck(submission: Submission) -> Receipt:
-        if is_taken:
-            await submit(submission)
-        raise Killed
-
-    job = await world.accept()
-    await _with(world, struck, world.turn)
-    assert await world.state(job) is S.SUBMITTING
-    world.restart()
-    await world.leases.take_over()
-    if world.rig.name == TV:
-        await world.run_for(3600)
-        assert await world.state(job) is S.UNKNOWN
-        await world.run_for(2 * UNKNOWN_DEADLINE_S)
-        assert await world.state(job) is S.EXPIRED
-        assert await world.member() == (ZERO, ZERO)
-        assert world.rig.arrivals() == int(is_taken)
-        return
-    await world.run_until_quiet()
-
-    await is_delivered_once(world, job)
-
-
-async def _with(
-    world: JobWorld, submit: Callable[[Submission], Awaitable[Receipt]], work: Callable[[], Awaitable[object]]
-) -> None:
-    """Do some work with another way to submit, by which the process is killed."""
-    world.rig.adapter.submit = submit  # type: ignore[method-assign, assignment]
-    with pytest.raises(Killed):
-        await work()
-    del world.rig.adapter.submit
 
 
 async def test_a_refused_create_is_released_and_says_why(world: JobWorld) -> None:
@@ -311,22 +188,6 @@ async def test_an_account_that_runs_dry_in_earnest(provider: str, sqlite_url: st
         await is_delivered_once(world, job)
 
 
-async def test_two_members_with_the_same_request_get_a_task_each(world: JobWorld) -> None:
-    """Both answers are lost: neither is given the other's task, nor are two made for one."""
-    world.rig.emulator.faults.add("submit", "lose_answer", times=2)
-    first, second = await world.accept(), await world.accept(user=101)
-    await world.run_for(UNKNOWN_DEADLINE_S - 600)
-    found = [await world.job(job) for job in (first, second)]
-
-    assert len(world.rig.emulator.tasks) == 2
-    if world.rig.name == TV:
-        assert {job.state for job in found} == {S.UNKNOWN}
-        assert {job.task_id for job in found} == {None}
-        return
-    assert {job.state for job in found} == {S.DELIVERED}
-    assert {job.task_id for job in found} == set(world.rig.emulator.tasks)
-
-
 async def test_more_jobs_than_the_provider_makes_at_once(provider: str, sqlite_url: str, tmp_path: Path) -> None:
     """What waits there or here is made in the end, each once."""
     async with job_world(provider, sqlite_url, tmp_path, concurrency_limit=1) as world:
@@ -340,26 +201,6 @@ async def test_more_jobs_than_the_provider_makes_at_once(provider: str, sqlite_u
         assert [await world.state(job) for job in jobs] == [S.DELIVERED] * 2
         assert len(world.rig.emulator.tasks) == 2
         assert world.rig.spent == 2 * world.rig.words.price
-
-
-async def test_a_key_that_is_busy_until_its_task_is_done(sqlite_url: str, tmp_path: Path) -> None:
-    """The answer is lost, then the key conflicts with itself for a while: the same create, and one task."""
-    async with job_world(AI, sqlite_url, tmp_path, conflict_while_rendering=True) as world:
-        world.rig.emulator.faults.add("submit", "lose_answer")
-        world.rig.emulator.next_outcome(hang=True)
-        job = await world.accept()
-        await world.run_for(600)
-        doubtful, [task] = await world.state(job), world.rig.emulator.tasks.values()
-        await world.rig.emulator.finish(task.id)
-        await world.run_until_quiet()
-
-        assert doubtful is S.UNKNOWN
-        sent = [record for record in world.rig.emulator.requests if record.route == "submit"]
-        assert len(sent) > 2
-        assert {(record.headers["Idempotency-Key"], record.body) for record in sent} == {
-            (f"{job.id}-1", sent[0].body),
-        }
-        await is_delivered_once(world, job)
 
 
 class HostLinks(FakeLinks):
