@@ -12,6 +12,10 @@ COPY migrations ./migrations
 RUN python -m compileall -q bot cogs
 
 FROM python:3.13-slim-bookworm
+# For the chart of /usage: matplotlib's own font lacks Chinese and Japanese. This one takes 7 MB, Noto's 90.
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends fonts-droid-fallback \
+ && rm -rf /var/lib/apt/lists/*
 RUN groupadd --gid 10001 bot \
  && useradd --uid 10001 --gid bot --no-create-home --home-dir /app --shell /usr/sbin/nologin bot \
  && install --directory --owner=bot --group=bot --mode=0750 /data
