@@ -92,6 +92,7 @@ class App:
         await self._listen(outside, services)
         self._begin(services, outside)
         await services.retention.redraw()
+        await services.approvals.redraw_recent()
 
     async def sign_in(self, secret: bytes) -> tuple[Outside, ServiceSet]:
         """Sign in to Discord and put the commands on the client. Nothing runs yet and the database is not touched.

@@ -68,3 +68,19 @@ async def surplus_quotes(connection: AsyncConnection, *, guild_id: int, user_id:
         .with_for_update()
     )
     return [to_job(row) for row in rows]
+
+
+async def decided_since(connection: AsyncConnection, moment: datetime, *, most: int) -> list[Job]:
+    """Return jobs with an approval card that moved on since a moment, newest first."""
+    rows = await connection.execute(
+        sa.select(job)
+        .where(
+            job.c.approval_message_id.is_not(None),
+            job.c.state != JobState.AWAITING_APPROVAL.value,
+            job.c.created_at > moment - timedelta(days=2),
+            job.c.updated_at > moment,
+        )
+        .order_by(job.c.updated_at.desc())
+        .limit(most)
+    )
+    return [to_job(row) for row in rows]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import Clock
-from bot.db import guilds, jobs
+from bot.db import guilds, jobs, queue
 from bot.db.engine import Database
 from bot.domain.errors import (
     DeliveryError,
@@ -33,6 +33,9 @@ TRY_AGAIN = timedelta(seconds=30)
 #: Pictures that go with an approval card; a message takes ten files and 25 MiB, and a small server 10 MiB each.
 MAX_PICTURES = 4
 MAX_PICTURE_BYTES = 6 * 1024 * 1024
+#: Decisions whose cards are drawn anew after a start.
+RECENT = timedelta(hours=1)
+MOST_REDRAWN = 50
 LAPSED, DENIED = "approval_lapsed", "denied"
 
 
@@ -194,6 +197,13 @@ class Approvals:
             )
         await self.redraw(moved)
         return moved
+
+    async def redraw_recent(self) -> None:
+        """After a start: a kill may have come between a decision and its card. One read, then an edit for each."""
+        async with self._database.read() as connection:
+            recent = await queue.decided_since(connection, self._clock.now() - RECENT, most=MOST_REDRAWN)
+        for decided in recent:
+            await self.redraw(decided)
 
     async def redraw(self, decided: Job) -> None:
         """Show on the approval card what became of the job. One that cannot be shown is logged, never an error."""

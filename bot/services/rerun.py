@@ -137,7 +137,7 @@ class Rerun:
         """
         seen = await self._seen(requester, job_id, private=private)
         old = seen.job
-        if old.state not in {JobState.DELIVERED, JobState.UNDELIVERED}:
+        if old.state not in {JobState.DELIVERING, JobState.DELIVERED, JobState.UNDELIVERED}:
             raise Refused("not_delivered", job=job_id)
         model = self._catalog.model(old.spec.model)
         if not (model.has_start_image or model.has_previous_clip):

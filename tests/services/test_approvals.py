@@ -208,6 +208,20 @@ async def test_it_waits_over_a_restart(world: World) -> None:
     assert len(world.messenger.approvals) == 1
 
 
+async def test_a_kill_between_a_decision_and_its_card_is_mended_at_the_next_start(world: World) -> None:
+    """The buttons go, and the card says who decided; older decisions are left alone."""
+    job = await world.accept()
+    await world.turn()
+    await _approve(world, job)
+    world.restart()
+
+    await world.approvals.redraw_recent()
+    world.clock.advance(2 * 3600)
+    await world.approvals.redraw_recent()
+
+    assert [view.outcome for _, view in world.messenger.approvals] == [None, "approved"]
+
+
 async def test_a_log_channel_that_is_closed_stops_nothing(world: World) -> None:
     """The job waits in `/queue`; a passing trouble is tried again."""
     world.messenger.script["approval"].extend([DeliveryRetry(0, status=500), DeliveryForbidden(50001, status=403)])
