@@ -341,7 +341,7 @@ class Delivery:
 
         Raises:
             NotFound: no such job.
-            Refused: `not_yours`, `not_delivered`.
+            Refused: `not_yours`, `not_delivered`, `share_under_way`.
         """
         async with self._database.begin() as connection:
             found = await jobs.lock(connection, job_id)
@@ -350,6 +350,8 @@ class Delivery:
             if not may_act(found, actor_id=actor_id, guild_id=guild_id, is_moderator=is_moderator):
                 raise Refused("not_yours", job=job_id)
             messages = await self._messages(connection, found)
+            if found.state is JobState.DELIVERING:
+                raise Refused("share_under_way", job=job_id)  # its message may be there, and its receipt on the way
             if not found.is_final or not messages:
                 raise Refused("not_delivered", job=job_id)
             if found.state is JobState.UNDELIVERED:  # what is deleted is not delivered again
