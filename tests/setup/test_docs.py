@@ -1,6 +1,7 @@
 """The documents say what is there: settings, commands, files, permissions."""
 
 import argparse
+import inspect
 import re
 import shlex
 import tomllib
@@ -8,10 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from bot.app.prices import load_prices
 from bot.cli.main import build_parser
 from bot.discord.client import NEEDED_PERMISSIONS
+from bot.domain.prices import PRICES, Price
 from bot.i18n import Catalogue
+from bot.services import reconcile
 from bot.settings import Settings
+from cogs.image import Image
+from cogs.storyboard import Storyboard
+from cogs.video import Video
 from playground.scripts import SCRIPTS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -143,6 +150,71 @@ def test_the_readme_names_every_script_of_the_playground() -> None:
     missing = [name for name in SCRIPTS if f"--script {name}" not in read("README.md")]
 
     assert not missing
+
+
+def part_of(name: str, heading: str) -> str:
+    """Return what stands under a heading of a page, up to the next one."""
+    section = read(name).partition(f"\n{heading}\n")[2]
+    return re.split(r"^#+ ", section, maxsplit=1, flags=re.MULTILINE)[0]
+
+
+@pytest.mark.parametrize(("command", "about"), [(Video, "Options of `/video`"), (Image, "Options of `/image`")])
+def test_the_readme_explains_every_option(command: type[Video | Image], about: str) -> None:
+    """Nobody has to try what an option is for."""
+    told = read("README.md").partition(f"**{about}")[2].partition("**Options of" if command is Video else "\n**")[0]
+    missing = [name for name in list(inspect.signature(command.run).parameters)[2:] if f"`{name}`" not in told]
+
+    assert told
+    assert set(missing) <= {"prompt", "reference_2", "reference_3"}
+
+
+def test_the_readme_names_every_option_of_a_storyboard() -> None:
+    """They are those of clips; which of them there are is said."""
+    told = next(line for line in read("README.md").splitlines() if line.startswith("`/storyboard` takes"))
+
+    assert not [name for name in list(inspect.signature(Storyboard.run).parameters)[2:] if f"`{name}`" not in told]
+
+
+def in_readme(price: Price) -> bool:
+    """Tell whether a row of the price table stands in the README, in the bot's credits."""
+    rate = Settings().provider(price.model.partition("/")[0]).credit_rate
+    amount = f"{((price.per_second or price.per_picture or 0) * rate).normalize():f}"
+    heads: list[str] = []
+    for line in part_of("README.md", "### What it costs").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if cells[0] == "model":
+            heads = cells
+        elif f"`{price.model}`" in cells[0] and (price.rendering is None or f"*{price.rendering}*" in cells[0]):
+            own = cells[heads.index(price.resolution)] if price.resolution in heads else ""
+            if own == amount or f"`{price.resolution}` {amount}" in cells[-1]:
+                return True
+    return False
+
+
+def test_the_readme_tells_the_shipped_prices() -> None:
+    """What members read is what is held; *real* and *wild* are told in words."""
+    rows = [price for price in PRICES if price.rendering not in {"real", "wild"}]
+
+    assert not [price for price in rows if not in_readme(price)]
+
+
+def test_the_example_of_own_prices_is_a_good_file(tmp_path: Path) -> None:
+    """An operator can start from it."""
+    example = re.search(r"```toml\n(.*?)```", part_of("docs/operating.md", "## Your own prices"), re.DOTALL)
+    assert example
+    path = tmp_path / "prices.toml"
+    path.write_text(example[1], encoding="utf-8")
+
+    assert {price.place for price in load_prices(path)} == {price.place for price in PRICES}
+
+
+def test_every_difference_of_reconcile_is_explained() -> None:
+    """Each kind that it names has its line."""
+    told = part_of("docs/operating.md", "### Comparing the books")
+    kinds = set(re.findall(r"`([a-z_]+)`", reconcile.Difference.__doc__ or "")) - {"kind"}
+
+    assert kinds
+    assert not [kind for kind in kinds if f"\n| `{kind}` |" not in told]
 
 
 def test_every_decision_is_linked_from_the_architecture() -> None:
