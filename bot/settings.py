@@ -236,7 +236,10 @@ class Settings(BaseModel):
         if self.discord_token is None:
             raise _missing("discord_token")
         if not self.enabled_providers:
-            raise _missing("seedance2_movie_api_key")
+            first, *others = (f"{name.replace('-', '_').upper()}_API_KEY" for name in PROVIDERS)
+            raise SettingsError(
+                f"{first}: is needed and not set, or else {' or '.join(others)}. Example: {first}=your-key"
+            )
 
 
 def example(field: str) -> str:
