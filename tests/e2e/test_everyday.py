@@ -10,6 +10,7 @@ from playground.rig_bot import PROJECT
 pytestmark = pytest.mark.slow
 
 TIMEOUT_S = 400
+PATIENT = pytest.mark.timeout(TIMEOUT_S + 20)
 
 
 async def play(*arguments: str) -> list[str]:
@@ -32,6 +33,7 @@ async def play(*arguments: str) -> list[str]:
     return lines
 
 
+@PATIENT
 @pytest.mark.xdist_group("everyday")
 async def test_a_day_with_all_three_providers() -> None:
     """Every option, pictures, storyboards, refusals, doubts; the books are exact at the end."""
@@ -41,6 +43,7 @@ async def test_a_day_with_all_three_providers() -> None:
     assert any("Ann has paid exactly" in line for line in lines)
 
 
+@PATIENT
 @pytest.mark.xdist_group("hundred")
 async def test_a_hundred_jobs_at_thirty_requests_a_minute() -> None:
     """Fair order, no 429; the output says how much faster than reality time ran."""
