@@ -120,6 +120,7 @@ class Queue:
             CancelOutcome.CANCELLED: "answer.cancelled",
             CancelOutcome.REQUESTED: "answer.cancel_requested",
             CancelOutcome.TOO_LATE: "answer.cancel_too_late",
+            CancelOutcome.CANNOT: "answer.cancel_cannot",
         }[outcome]
         return words(key, job=job.id, credits=job.quote, state=words(f"state.{job.state}"))
 

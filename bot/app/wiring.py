@@ -127,12 +127,14 @@ class Wiring:
         self.admission = Admission(offered, self.levels)
         self.wake = Wake()
         self.places = {name: settings.provider(name).concurrency for name in edges.providers}
+        self.cancellable = frozenset(name for name, one in edges.providers.items() if one.traits.has_cancel)
         self.cards = Cards(
             database,
             clock,
             messenger=edges.messenger,
             breaker=pace.view,
             places=self.places,
+            cancellable=self.cancellable,
             timings=self.timings,
             rest_s=CARD_REST_S,
         )
@@ -163,7 +165,7 @@ class Wiring:
                 database, generation=generation, catalog=self.offered, store=edges.store, workshop=edges.workshop
             ),
             cards=self.cards,
-            cancellation=Cancellation(database, clock, wake=self.wake),
+            cancellation=Cancellation(database, clock, wake=self.wake, cancellable=self.cancellable),
             delivery=self.delivery,
             sharing=self._sharing(),
             queries=Queries(database, clock, levels=levels),

@@ -1,5 +1,6 @@
 """Cancelling: a column that is read before every step. A clip that is made is not cancelled but deleted."""
 
+from collections.abc import Collection
 from enum import StrEnum
 
 from bot.clock import Clock
@@ -20,12 +21,15 @@ class CancelOutcome(StrEnum):
     CANCELLED = "cancelled"
     REQUESTED = "requested"
     TOO_LATE = "too_late"
+    CANNOT = "cannot"  # its provider takes no cancel once it has the task
 
 
 class Cancellation:
     """Takes cancel requests of members and moderators."""
 
-    def __init__(self, database: Database, clock: Clock, *, wake: Wake) -> None:
+    def __init__(self, database: Database, clock: Clock, *, wake: Wake, cancellable: Collection[str]) -> None:
+        """`cancellable` are the providers that can cancel a task."""
+        self._cancellable = cancellable
         self._database = database
         self._clock = clock
         self._wake = wake
@@ -56,6 +60,8 @@ class Cancellation:
                 return CancelOutcome.CANCELLED
             if found.state not in HOLDING:
                 return CancelOutcome.TOO_LATE
+            if found.state is JobState.RUNNING and found.provider not in self._cancellable:
+                return CancelOutcome.CANNOT
             if found.state in AT_ONCE:
                 await settlement.release(connection, job_id=found.id, now=now, reason=f"cancelled by {actor_id}")
                 await jobs.move_locked(connection, found, JobState.CANCELLED, now=now, cause=f"cancelled by {actor_id}")

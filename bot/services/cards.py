@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -53,14 +53,17 @@ class Cards:
         messenger: Messenger,
         breaker: BreakerView,
         places: Mapping[str, int],
+        cancellable: Collection[str],
         timings: Timings,
         rest_s: float = 0.0,
     ) -> None:
         """`places` are the running places of each provider account, from which a waiting job's start is expected.
+        `cancellable` are the providers that can cancel a task.
 
         `rest_s` is the time between two edits of one card, in which its changes gather into the next edit.
         """
         self._places = places
+        self._cancellable = cancellable
         self._approval_ttl = timedelta(seconds=timings.approval_ttl_s)
         self._rest_s = rest_s
         self._database = database
@@ -176,7 +179,8 @@ class Cards:
         if current.is_parked:
             return "parked"
         if current.cancel_requested_at and not current.is_final:
-            return "cancelling"
+            is_too_late = current.state is JobState.RUNNING and current.provider not in self._cancellable
+            return "cannot_cancel" if is_too_late else "cancelling"
         if current.state is JobState.AWAITING_APPROVAL:
             return "lapses"
         if current.state is JobState.QUEUED:

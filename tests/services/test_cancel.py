@@ -5,6 +5,7 @@ import pytest
 from bot.domain.errors import NotFound, ProviderAmbiguous, ProviderBusy
 from bot.domain.jobs import Job, JobState, TaskState
 from bot.domain.money import ZERO
+from bot.ports import ProviderTraits
 from bot.services.cancellation import CancelOutcome
 from tests.services.fakes import LOST
 from tests.services.world import GUILD, USER, World, credits
@@ -247,3 +248,32 @@ async def test_the_bot_removed_from_a_guild(world: World) -> None:
 
     assert await world.state(waiting) is S.CANCELLED
     assert await world.state(running) is S.DELIVERED
+
+
+async def test_a_provider_that_cannot_cancel_is_said_so(make_world) -> None:
+    """Once it has the task the clip comes all the same; before that, cancelling works as everywhere."""
+    world = make_world(cancellable=frozenset())
+    world.provider.auto_finish = False
+    job = await world.accept()
+    await world.until_state(job, S.RUNNING)
+
+    assert await _cancel(world, job) is CancelOutcome.CANNOT
+
+    assert (await world.job(job)).cancel_requested_at is None
+    assert await _cancel(world, await world.accept()) is CancelOutcome.CANCELLED
+
+
+async def test_a_cancel_that_came_too_late_for_such_a_provider_is_told_on_the_card(make_world) -> None:
+    """Asked for while the create was under way, and taken all the same."""
+    world = make_world(cancellable=frozenset())
+    world.provider.auto_finish = False
+    world.provider.traits = ProviderTraits(
+        has_list=False, has_cancel=False, has_balance=False, has_callback=False, has_idempotency=True
+    )
+    job = await world.accept()
+    world.provider.on_submit = lambda _task: _cancel(world, job)
+    await world.until_state(job, S.RUNNING)
+
+    await world.cards.refresh(job.id)
+
+    assert world.messenger.cards[-1].note == "cannot_cancel"

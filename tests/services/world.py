@@ -119,6 +119,7 @@ class World:
     rules: MoneyRules = field(default_factory=lambda: MoneyRules(home_guild_id=GUILD))
     timings: Timings = field(default_factory=Timings)
     places: dict[str, int] = field(default_factory=lambda: {P1: 5})
+    cancellable: frozenset[str] = frozenset({P1})
     guild_rules: GuildRules = QUIET_RULES
     desk_rules: DeskRules = field(
         default_factory=lambda: DeskRules(
@@ -155,6 +156,7 @@ class World:
             messenger=self.messenger,
             breaker=self.breaker,
             places=self.places,
+            cancellable=self.cancellable,
             timings=self.timings,
         )
         self.generation = Generation(
@@ -210,7 +212,7 @@ class World:
             links=self.links,
             timings=self.timings,
         )
-        self.cancellation = Cancellation(database, clock, wake=self.wake)
+        self.cancellation = Cancellation(database, clock, wake=self.wake, cancellable=self.cancellable)
         self.callbacks = Callbacks(database, clock, wake=self.wake)
         self.guilds = Guilds(database, clock)
         self.styles = Styles(database, clock, providers=providers, catalog=self.offered)
