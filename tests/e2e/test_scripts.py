@@ -2,14 +2,10 @@
 
 import asyncio
 import sys
-from pathlib import Path
 
 import pytest
 
-from playground.rig import Rig
 from playground.rig_bot import PROJECT
-from playground.scripts import SCRIPTS
-from playground.scripts.steps import Steps
 
 pytestmark = pytest.mark.slow
 
@@ -42,15 +38,3 @@ async def test_script_holds_in_every_step(name: str) -> None:
     assert process.returncode == 0, "\n".join(lines[-60:])
     assert len(lines) > 60
     assert all(line.startswith("ok ") for line in lines)
-
-
-@pytest.mark.xdist_group("moderator-postgres")
-async def test_moderators_day_holds_on_postgres(tmp_path: Path, empty_postgres_url: str) -> None:
-    """The same steps with the other database under the bot."""
-    script = SCRIPTS["moderator"]
-    settings, providers = script.bot_env, script.providers
-    rig = await Rig.start(tmp_path, database_url=empty_postgres_url, bot_env=settings, providers=providers)
-    try:
-        await script.play(rig, Steps())
-    finally:
-        await rig.stop()
