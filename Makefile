@@ -5,7 +5,7 @@ VENV := .venv
 STAMP := $(VENV)/.synced
 BIN := $(VENV)/bin
 
-.PHONY: setup run test test-fast lint bench clean
+.PHONY: setup run test test-all test-fast lint bench clean
 
 setup: $(STAMP)
 
@@ -19,10 +19,13 @@ run: $(STAMP)
 	@exec $(BIN)/python -m bot run
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup -m "not long"
+
+test-all: $(STAMP)
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup
 
 test-fast: $(STAMP)
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not long"
 
 lint: $(STAMP)
 	@$(BIN)/ruff format --check .

@@ -18,18 +18,64 @@ SLOW = (
     "playground",
     "cli",
     "media",
+    "providers",
     "services/test_status",
     "services/test_kill",
     "services/test_money_machine",
 )
 
 
+#: Whole stories, the simulated providers' own tests, and walks through days: `make test-all` runs them too.
+LONG = (
+    "e2e/test_everyday",
+    "e2e/test_scripts",
+    "e2e/test_kill_decisions",
+    "playground/providers",
+    "playground/page/test_forms",
+    "playground/page/test_sides",
+    "playground/page/test_switches",
+    "services/test_hundred",
+)
+LONG_NAMES = (
+    "test_expired_then_a_late_success",
+    "test_a_provider_that_only_errs_makes_the_job_unknown_too",
+    "test_the_watch_ends_after_seven_days",
+    "test_the_job_deadline_makes_it_unknown_with_its_hold",
+    "test_dead_bot_token_is_waited_for",
+    "test_without_a_list_an_ambiguous_create_stays_unknown",
+    "test_keys_are_not_trusted_for_ever",
+)
+#: Families whose PostgreSQL turn differs least from the SQLite one: no races, no money of their own.
+LONG_ON_POSTGRESQL = (
+    "services/test_alerts",
+    "services/test_cards",
+    "services/test_clip_reports",
+    "services/test_delivery",
+    "services/test_outside",
+    "services/test_pictures",
+    "services/test_reconcile",
+    "services/test_rerun",
+    "services/test_retention",
+    "services/test_rules",
+    "services/test_sharing",
+    "services/test_silent",
+    "services/test_status",
+    "services/test_styles",
+    "workers",
+    "cli",
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the slow part by its place, and what runs once more on PostgreSQL."""
+    """Mark the slow and the long part by place and name, and what runs once more on PostgreSQL."""
     here = Path(__file__).parent
     for item in items:
-        if item.path.relative_to(here).as_posix().startswith(SLOW) or "[postgresql" in item.name:
+        place, is_on_postgres = item.path.relative_to(here).as_posix(), "[postgresql" in item.name
+        if place.startswith(SLOW) or is_on_postgres:
             item.add_marker(pytest.mark.slow)
+        is_long = place.startswith(LONG) or item.name.partition("[")[0] in LONG_NAMES
+        if is_long or (is_on_postgres and place.startswith(LONG_ON_POSTGRESQL)):
+            item.add_marker(pytest.mark.long)
 
 
 async def _create_tables(url: str) -> None:
