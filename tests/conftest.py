@@ -25,13 +25,16 @@ SLOW = (
 )
 
 
-#: Whole stories, the simulated providers' own tests, and walks through days: `make test-all` runs them too.
+#: Whole stories, the playground's own tests, and walks through days: `make test-all` runs them too.
 LONG = (
     "e2e/test_everyday",
     "e2e/test_scripts",
     "e2e/test_kill_decisions",
+    "playground/discord",
     "playground/providers",
     "playground/page/test_forms",
+    "playground/page/test_page",
+    "playground/page/test_rig",
     "playground/page/test_sides",
     "playground/page/test_switches",
     "services/test_hundred",
