@@ -6,8 +6,9 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from alembic import context
 
+from bot.db.column_types import Moment, Texts
 from bot.db.engine import Database
-from bot.db.tables import Moment, Texts, metadata
+from bot.db.tables import metadata
 from bot.settings import Settings
 
 
