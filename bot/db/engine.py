@@ -4,12 +4,14 @@ SQLite gets one writer connection that begins IMMEDIATE (the defaults lose concu
 query-only pool for reads.
 """
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import aiosqlite
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -17,6 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 POSTGRES_POOL = 10
 SQLITE_READERS = 4
 BUSY_TIMEOUT_MS = 15_000
+WAL_RETRY_S = 0.05
+WAL_ATTEMPTS = BUSY_TIMEOUT_MS // 50
 
 
 class Database:
@@ -76,9 +80,9 @@ def _sqlite_engine(url: str, *, pool_size: int, begin: str, query_only: bool) ->
     @event.listens_for(engine.sync_engine, "connect")
     def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
         cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        connection.run_async(_to_wal)  # type: ignore[attr-defined]  # SQLAlchemy's wrapper of aiosqlite's connection
         for pragma in (
-            f"busy_timeout={BUSY_TIMEOUT_MS}",
-            "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
             "temp_store=MEMORY",
@@ -92,3 +96,19 @@ def _sqlite_engine(url: str, *, pool_size: int, begin: str, query_only: bool) ->
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+async def _to_wal(connection: aiosqlite.Connection) -> None:
+    """Write ahead from now on: kept in the file, so only the first connection ever changes it.
+
+    That change needs the file for itself and does not heed the busy timeout: processes that open a new file together
+    refuse each other at once (https://sqlite.org/wal.html, "Activating and configuring WAL mode").
+    """
+    for attempt in range(WAL_ATTEMPTS):
+        try:
+            await connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or attempt == WAL_ATTEMPTS - 1:
+                raise
+            await asyncio.sleep(WAL_RETRY_S)

@@ -1,6 +1,8 @@
 """Transactions: all or nothing, no lost increments, snapshots that stand still."""
 
 import asyncio
+import sqlite3
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -51,6 +53,28 @@ async def test_a_snapshot_stands_still(database: Database) -> None:
 
     assert before is after is None
     assert await _count(database) == 1
+
+
+async def test_a_new_file_that_another_process_is_just_making_is_waited_for(tmp_path: Path) -> None:
+    """SQLite refuses the change to WAL at once while another holds the file, whatever the busy timeout."""
+    other = sqlite3.connect(tmp_path / "new.db", isolation_level=None)
+    other.execute("CREATE TABLE first (a)")
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("INSERT INTO first VALUES (1)")
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/new.db")
+
+    async def rows() -> int:
+        async with database.begin() as connection:
+            return int((await connection.exec_driver_sql("SELECT count(*) FROM first")).scalar_one())
+
+    opening = asyncio.ensure_future(rows())
+    waited = not (await asyncio.wait({opening}, timeout=0.2))[0]
+    other.execute("COMMIT")
+    other.close()
+
+    assert waited
+    assert await opening == 1
+    await database.dispose()
 
 
 async def test_readers_cannot_write_on_sqlite(sqlite_url: str) -> None:
