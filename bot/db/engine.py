@@ -106,8 +106,8 @@ async def _to_wal(connection: aiosqlite.Connection) -> None:
     """
     for attempt in range(WAL_ATTEMPTS):
         try:
-            await connection.execute("PRAGMA journal_mode=WAL")
-            return
+            async with connection.execute("PRAGMA journal_mode=WAL"):  # closed at once: an open statement bars commits
+                return
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or attempt == WAL_ATTEMPTS - 1:
                 raise
