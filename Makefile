@@ -7,15 +7,21 @@ BIN := $(VENV)/bin
 # Trust what the machine trusts, as pip does: behind a company's proxy, uv's own list of authorities is not enough.
 SYSTEM_CERTS := $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem)
 
+# One set-up at a time: another one that begins meanwhile waits, and finds everything done.
+ALONE := $(PYTHON) -c 'import fcntl, os, sys; lock = os.open("Makefile", os.O_RDONLY); fcntl.flock(lock, fcntl.LOCK_EX); \
+	os.set_inheritable(lock, True); os.execvp(sys.argv[1], sys.argv[1:])'
+
 .PHONY: setup run test test-all test-fast lint bench clean
 
 setup: $(STAMP)
 
 $(STAMP): pyproject.toml uv.lock
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed and was not found. Install one, or name it: make PYTHON=/path/to/python3.12"; exit 1; }
-	@test -x $(BIN)/uv || { rm -rf $(VENV) && $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.8'; }
-	@$(if $(SYSTEM_CERTS),UV_SYSTEM_CERTS=1) UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --frozen --inexact --quiet --python $(BIN)/python
-	@touch $(STAMP)
+	@test -x $(BIN)/uv || echo "Setting up in $(VENV); the first time, this takes a minute or two …"
+	@$(ALONE) sh -c '{ test -x $(BIN)/uv || { rm -rf $(VENV) && $(PYTHON) -m venv $(VENV) && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.8"; }; } && \
+		$(if $(SYSTEM_CERTS),UV_SYSTEM_CERTS=1) UV_PROJECT_ENVIRONMENT=$(VENV) \
+		$(BIN)/uv sync --frozen --inexact --quiet --python $(BIN)/python && touch $(STAMP)'
 
 run: $(STAMP)
 	@exec $(BIN)/python -m bot run
