@@ -20,8 +20,10 @@ from playground.scripts import SCRIPTS, Script, hundred_on
 from playground.scripts.steps import StepFailed, Steps
 
 DEFAULT_PORT = 8765
+MAX_PORT = 65_533  # of the providers, the second and third listen on the ports after it
 CHECK = "first-clip"
 IN_USE = "Port {port} is in use by another program. Choose another one with --port, or leave --port out."
+FAILED = "The playground could not start: {error}"
 
 
 class StartFailed(Exception):
@@ -43,9 +45,8 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     except OSError as error:
-        if error.errno != errno.EADDRINUSE:
-            raise
-        print(IN_USE.format(port=arguments.port), file=sys.stderr)
+        in_use = error.errno == errno.EADDRINUSE
+        print(IN_USE.format(port=arguments.port) if in_use else FAILED.format(error=error), file=sys.stderr)
         return 1
 
 
@@ -55,7 +56,7 @@ def _arguments() -> argparse.Namespace:
     only = "`providers`: the simulated providers alone, with the settings to use beside a real Discord token"
     parser.add_argument("part", nargs="?", choices=["providers"], help=only)
     free = f"the page's port (default: {DEFAULT_PORT}, or a free one when that is in use)"
-    parser.add_argument("--port", type=int, help=free)
+    parser.add_argument("--port", type=_port, help=free)
     parser.add_argument(
         "--data-dir", type=Path, help="keep the bot's database here; by default every start begins afresh"
     )
@@ -69,6 +70,12 @@ def _arguments() -> argparse.Namespace:
     if arguments.provider and arguments.script != "hundred":
         parser.error("--provider goes with --script hundred")
     return arguments
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text[:6]) <= MAX_PORT):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to {MAX_PORT}")
+    return int(text)
 
 
 def _script(name: str, arguments: argparse.Namespace) -> Script:
