@@ -46,6 +46,15 @@ class _Connection(web.RequestHandler):
         answer.force_close()
         return answer
 
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send an answer; those that aiohttp makes before any handler is reached (an unknown `Expect`) become ours."""
+        if isinstance(resp, web.HTTPException):
+            resp = error_answer(resp.status, "refused")
+            resp.force_close()
+        return await super().finish_response(request, resp, start_time)
+
 
 class Listener:
     """One application on one address."""

@@ -1,7 +1,8 @@
 """The public listener: providers' callbacks and signed media."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Protocol
 
 from aiohttp import web
@@ -12,6 +13,7 @@ from bot.domain.errors import InvariantBroken, MediaRejected
 from bot.media.links import SignedLinks
 from bot.ports import MediaStore
 from bot.web.answers import SERVER, Handler, answer, application, error_answer, not_found
+from bot.web.parts import PartRefused, plain_request
 
 BODY_BYTES_MAX = 64 * 1024
 BODY_TIMEOUT_S = 10.0
@@ -75,12 +77,12 @@ def _callback_handler(
         if body is None:
             count("too_large")
             return _closing(error_answer(413, "too_large"))
+        outcome = "failed"
         try:
             await callbacks.received(provider, job_id, attempt, body)
-        except BaseException:
-            count("failed")
-            raise
-        count("stored")
+            outcome = "stored"
+        finally:
+            count(outcome)
         return answer(200, ok=True)
 
     return handle
@@ -107,11 +109,16 @@ def _closing(response: web.Response) -> web.Response:
 class _TimedFile(web.FileResponse):
     """A file whose reader has a quarter of an hour."""
 
+    def __init__(self, path: Path, plain: web.Request, *, headers: Mapping[str, str]) -> None:
+        """`plain` is the request that is answered in the place of the client's own."""
+        super().__init__(path, headers=headers)
+        self._plain = plain
+
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         """Send the file, or leave a reader that is too slow."""
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
-                return await super().prepare(request)
+                return await super().prepare(self._plain)
         except TimeoutError as error:
             raise ConnectionAbortedError("the reader is too slow") from error
 
@@ -125,11 +132,22 @@ def _media_handler(links: SignedLinks, store: MediaStore, clock: Clock) -> Handl
             return not_found()
         try:
             path = await store.local(key)
-        except (MediaRejected, InvariantBroken):
+            plain = plain_request(request, await asyncio.to_thread(path.stat))
+        except (MediaRejected, InvariantBroken, FileNotFoundError):
             return not_found()
-        return _TimedFile(path, headers=_media_headers(key, filename))
+        except PartRefused as refused:
+            return _refused_part(refused)
+        return _TimedFile(path, plain, headers=_media_headers(key, filename))
 
     return handle
+
+
+def _refused_part(refused: PartRefused) -> web.Response:
+    if refused.status == 412:
+        return error_answer(412, "changed")
+    made = error_answer(416, "no_such_part")
+    made.headers["Content-Range"] = f"bytes */{refused.size_bytes}"
+    return made
 
 
 def _media_headers(key: str, filename: str) -> dict[str, str]:
