@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Self
 
@@ -68,7 +69,8 @@ class Rig:
         discord = await VirtualDiscord.start(commands_path=commands_path)
         rig = cls(discord, await Emulators.start(), data_dir, providers)
         rig._own_command = command is None
-        try:
+        async with AsyncExitStack() as undo:
+            undo.push_async_callback(rig.stop)
             settings = rig.settings(database_url) | dict(bot_env or {})
             rig._bot = BotProcess(command or bot_command(), settings, rig.data_dir)
             if page_port is not None:
@@ -77,9 +79,7 @@ class Rig:
                 rig.page = page
             if start_bot:
                 await rig.start_bot()
-        except BaseException:
-            await rig.stop()
-            raise
+            undo.pop_all()
         return rig
 
     async def stop(self) -> None:
