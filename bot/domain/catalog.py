@@ -4,13 +4,14 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from types import MappingProxyType
 
 from bot.domain import catalog_ai, catalog_movie, catalog_tv
 from bot.domain.catalog_model import MEBIBYTE, SEED_MAX, Model
 from bot.domain.catalog_rules import check_attachments, check_numbers, check_request, check_shape, check_words
 from bot.domain.catalog_variants import lengths, repeat
 from bot.domain.errors import Cheaper, Refused
-from bot.domain.money import Credits
+from bot.domain.money import Credits, Limit
 from bot.domain.prices import PRICES, Price, PriceTable
 from bot.domain.requests import PROMPT_MAX_CHARS, PROMPT_MIN_CHARS, GenerationRequest, Kind, Shot, Spec
 from bot.domain.shots import compile_shots, list_shots, plan_shots
@@ -121,12 +122,17 @@ class Catalog:
         return Credits.from_provider(amount, self.rates[provider])
 
     def cheaper(
-        self, spec: Spec, available: Credits, *, allowed: Callable[[str, int, str], bool] = lambda *_variant: True
+        self,
+        spec: Spec,
+        available: Limit,
+        *,
+        rooms: Mapping[str, Limit] = MappingProxyType({}),
+        allowed: Callable[[str, int, str], bool] = lambda *_variant: True,
     ) -> Cheaper | None:
         """Find the cheapest variant of a request that fits `available`: same duration first, else the shortest.
 
         Models that lack what the request needs are left out, and what `allowed` (model, seconds, resolution) is
-        against. None where nothing fits.
+        against. `rooms` are what providers take beside `available`, where they are bounded. None where nothing fits.
         """
         asked = repeat(spec, self.models.get(spec.model))
         variants = [
@@ -139,7 +145,8 @@ class Catalog:
             and (cost := self._cost(replace(asked, model=model.key, resolution=resolution, duration_s=seconds), spec))
             is not None
         ]
-        fitting = [v for v in variants if v.cost <= available]
+        bounds = {model.key: (available, rooms.get(model.provider)) for model in self.models.values()}
+        fitting = [v for v in variants if all(room is None or v.cost <= room for room in bounds[v.model])]
         return min(fitting, default=None, key=lambda v: (v.duration_s != spec.duration_s, v.cost, v.model))
 
     def models_with(self, ability: str) -> list[str]:

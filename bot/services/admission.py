@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.db import guilds, journal, members, work
 from bot.db.engine import Database
 from bot.domain.catalog import Catalog
-from bot.domain.errors import BudgetRefused, Refused
+from bot.domain.errors import BudgetRefused, Cheaper, Refused
 from bot.domain.jobs import Job, JobState
-from bot.domain.money import Credits, Limit
+from bot.domain.money import ZERO, Credits, Limit
 from bot.domain.requests import Spec
 from bot.domain.rules import GuildRules, Place
 from bot.services import settlement
@@ -104,12 +104,22 @@ class Admission:
                 now=now,
             )
         except BudgetRefused as refusal:
-            if found.room:
-                refusal.cheaper = self.catalog.cheaper(waiting.spec, found.room, allowed=_allowed(rules, waiting))
+            refusal.cheaper = await self._cheaper(connection, waiting, found, rules, now=now)
             raise
         count = await work.count_waiting(connection, guild_id=waiting.guild_id, user_id=waiting.user_id)
         if count > rules.queued_cap:
             raise Refused("queued_cap", cap=rules.queued_cap)
+
+    async def _cheaper(
+        self, connection: AsyncConnection, waiting: Job, found: settlement.Levels, rules: GuildRules, *, now: datetime
+    ) -> Cheaper | None:
+        """Find what would fit every level now, at any provider. `found` is as before the job's own hold."""
+        if found.room == ZERO:
+            return None
+        others = set(self.catalog.rates) - {waiting.provider}
+        rooms = await self.levels.provider_rooms(connection, others, now=now)
+        rooms[waiting.provider] = found.room_at_provider
+        return self.catalog.cheaper(waiting.spec, found.room, rooms=rooms, allowed=_allowed(rules, waiting))
 
 
 def first_state(rules: GuildRules, cost: Credits, *, is_confirmed: bool) -> JobState:

@@ -1,6 +1,6 @@
 """Which budget rows a job must fit: limits by rule, periods by calendar, rows made when first needed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -69,6 +69,17 @@ class LevelBook:
         *shared, allowance = [await self._row(connection, one, now) for one in wanted]
         grants = await money.grants(connection, guild_id=guild_id, user_id=user_id, now=now)
         return Levels(tuple(shared), allowance, tuple(grants))
+
+    async def provider_rooms(
+        self, connection: AsyncConnection, providers: Iterable[str], *, now: datetime
+    ) -> dict[str, Limit]:
+        """Return what each provider's day still takes; None is unlimited. Only looks: no row is made or locked."""
+        rooms: dict[str, Limit] = {}
+        for provider in providers:
+            limit = self.rules.provider_daily.get(provider)
+            row = await money.find_budget(connection, Level.PROVIDER, guild_id=0, subject=provider, now=now, lock=False)
+            rooms[provider] = limit if row is None else replace(row.account, limit=limit).available
+        return rooms
 
     def pool_limit(self, settings: Any) -> Limit:
         """Return what a guild's pool allows a month: as the operator set it, else unlimited for the home guild and

@@ -34,12 +34,17 @@ class Levels:
 
     @property
     def room(self) -> Limit:
-        """What would fit every level at once; None is unlimited."""
+        """What would fit every level at once but the provider's, which depends on the model; None is unlimited."""
         member = self.allowance.account.available
         if member is not None:
             member = sum((grant.available or ZERO for grant in self.grants), member)
-        limited = [room for room in (*(row.account.available for row in self.shared), member) if room is not None]
-        return min(limited, default=None)
+        shared = (row.account.available for row in self.shared if row.account.level is not Level.PROVIDER)
+        return min((room for room in (*shared, member) if room is not None), default=None)
+
+    @property
+    def room_at_provider(self) -> Limit:
+        """What the provider's day still takes; None is unlimited."""
+        return next(row.account.available for row in self.shared if row.account.level is Level.PROVIDER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
 from bot.domain.budgets import Level
+from bot.domain.catalog import Catalog
 from bot.domain.errors import BudgetRefused, Refused
 from bot.domain.jobs import JobState
 from bot.domain.money import ZERO, Credits
@@ -16,6 +18,7 @@ from tests.services.world import GUILD, USER, World, accounts, credits, gather_o
 
 MakeWorld = Callable[..., World]
 THREE = credits("27")
+P2 = "seedance2ai"
 
 
 def _limited(level: Level) -> MoneyRules:
@@ -83,6 +86,33 @@ async def test_the_cheaper_variant_fits_every_level(make_world: MakeWorld) -> No
     assert caught.value.cheaper.cost <= credits("3")
     request = caught.value.cheaper
     await world.accept(model=request.model, resolution=request.resolution, duration_s=request.duration_s)
+
+
+@pytest.mark.parametrize(
+    ("daily", "pool", "offered"),
+    [
+        ({P1: "2"}, "100", "seedance2ai/seedance2-mini"),
+        ({P1: "2", P2: "1"}, "100", None),
+        ({P2: "1"}, "5", "seedance2-movie/seedance-2.0-fast"),
+        ({P2: "0"}, "5", "seedance2-movie/seedance-2.0-fast"),
+    ],
+)
+async def test_each_model_is_offered_by_what_its_own_provider_has_left(
+    make_world: MakeWorld, daily: dict[str, str], pool: str, offered: str | None
+) -> None:
+    """One provider's day that is used up neither hides another's models nor has its own offered."""
+    catalog = Catalog.build(providers=[P1, P2], rates={P1: Decimal(1), P2: Decimal("0.1")})
+    limits = {provider: credits(amount) for provider, amount in daily.items()}
+    rules = MoneyRules(member_allowance=None, guild_pool=credits(pool), provider_daily=limits)
+    world = make_world(offered=catalog, rules=rules)
+
+    with pytest.raises(BudgetRefused) as caught:
+        await world.accept()
+
+    found = caught.value.cheaper
+    assert (None if found is None else found.model) == offered
+    if found is not None:
+        await world.accept(model=found.model, resolution=found.resolution, duration_s=found.duration_s)
 
 
 async def test_what_is_offered_fits_a_limit_that_was_just_lowered(world: World) -> None:
