@@ -125,17 +125,33 @@ async def hold_on_grant(connection: AsyncConnection, account: Account, cost: Cre
     return changed.rowcount == 1
 
 
+async def lock_wallet(connection: AsyncConnection, *, guild_id: int, user_id: int) -> None:
+    """Lock all grants of a member, expired ones too, in the order of their ids whatever they are wanted for."""
+    w = wallet_grant.c
+    query = sa.select(w.id).where(w.guild_id == guild_id, w.user_id == user_id)
+    await connection.execute(query.order_by(w.id).with_for_update())
+
+
+async def lock_wallet_of(connection: AsyncConnection, account: str) -> None:
+    """Lock the whole wallet that a grant is in, given the grant's key."""
+    w = wallet_grant.c
+    owner = sa.select(w.guild_id, w.user_id).where(w.id == int(account.partition(":")[2]))
+    for row in await connection.execute(owner):
+        await lock_wallet(connection, guild_id=row.guild_id, user_id=row.user_id)
+
+
 async def grants(
     connection: AsyncConnection, *, guild_id: int, user_id: int, now: datetime, lock: bool = True
 ) -> list[Account]:
     """Return a member's live grants, earliest expiry first, as wallet accounts; locked unless only looked at."""
+    if lock:
+        await lock_wallet(connection, guild_id=guild_id, user_id=user_id)
     w = wallet_grant.c
     query = (
         sa.select(wallet_grant)
         .where(w.guild_id == guild_id, w.user_id == user_id, sa.or_(w.expires_at.is_(None), w.expires_at > now))
         .order_by(w.expires_at.is_(None), w.expires_at, w.id)
     )
-    rows = await connection.execute(query.with_for_update() if lock else query)
     return [
         Account(
             Level.WALLET,
@@ -144,7 +160,7 @@ async def grants(
             Credits(row.settled_milli),
             Credits(row.held_milli),
         )
-        for row in rows
+        for row in await connection.execute(query)
     ]
 
 

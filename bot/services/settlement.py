@@ -136,15 +136,20 @@ class _Book:
     connection: AsyncConnection
     job_id: str
     now: datetime
+    actor: str = BOT
     entries: list[dict[str, Any]] = field(default_factory=list)
+    has_wallet: bool = False  # locked
 
     async def change(self, account: str, *, held: Credits = ZERO, settled: Credits = ZERO) -> None:
+        if account.startswith("grant:") and not self.has_wallet:
+            await money.lock_wallet_of(self.connection, account)
+            self.has_wallet = True
         if not await money.shift(self.connection, account, held=held.milli, settled=settled.milli):
             raise InvariantBroken(f"{account} of job {self.job_id} is gone")
 
     def note(self, account: str, kind: str, amount: Credits, reason: str = "") -> None:
         if amount:
-            self.entries.append(_entry(self.job_id, account, kind, amount, self.now, reason=reason))
+            self.entries.append(_entry(self.job_id, account, kind, amount, self.now, actor=self.actor, reason=reason))
 
     async def write(self) -> None:
         await money.append(self.connection, self.entries)
@@ -239,12 +244,12 @@ async def refund(connection: AsyncConnection, *, job_id: str, actor: str, reason
 
     Returns what was given back; zero where the member paid nothing. The ledger's unique key refuses a second time.
     """
-    given, entries = ZERO, []
+    book, given = _Book(connection, job_id, now, actor), ZERO
     for account, paid in await money.paid_by_member(connection, job_id):
-        await money.shift(connection, account, settled=-paid.milli)
-        entries.append(_entry(job_id, account, "refund", paid, now, actor=actor, reason=reason))
+        await book.change(account, settled=-paid)
+        book.note(account, "refund", paid, reason)
         given = given + paid
-    await money.append(connection, entries)
+    await book.write()
     return given
 
 
