@@ -44,7 +44,7 @@ def job_choice(job: Job, words: Words) -> str:
 
 def job_embed(job: Job, history: Sequence[JobEvent], words: Words) -> discord.Embed:
     """Show one job: prompt, state, options, cost, history, and its message where there is one."""
-    command = f"`/jobs redeliver job:{job.id}`"
+    command = words.command(f"/jobs redeliver job:{job.id}")
     lines = [words.prompt(job), "", words(f"card.state.{job.state}", reason=failure(job, words), command=command)]
     if job.state is JobState.DELIVERED and job.message_id is not None:
         place = "@me" if job.message_channel_id != job.channel_id else str(job.guild_id)

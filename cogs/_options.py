@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from discord import app_commands
+from discord.app_commands import locale_str
 
 from bot.discord.words import Words, choice_key, shorten
 from bot.domain.catalog import MODELS, Model
@@ -46,7 +47,7 @@ def choices(
 
     def choice(value: str) -> app_commands.Choice[str]:
         key = choice_key(value)
-        return app_commands.Choice(name=labels(key) if catalogue.has(key) else value, value=value)
+        return app_commands.Choice(name=labels(key) if catalogue.has(key) else locale_str(value), value=value)
 
     return {
         option: [choice(value) for value in dict.fromkeys(value for model in known for value in of(model))]

@@ -93,13 +93,13 @@ async def _open_edit(interaction: Interaction, services: Services, job_id: str, 
     if second or needs_second_field(first):
         items.append(label(words("modal.more"), paragraph("more", second, required=False)))
     if missing:
-        names = ", ".join(f"`{name}`" for name in missing)
+        names = ", ".join(f"`{words.option(name)}`" for name in missing)
         items.append(discord.ui.TextDisplay(words("modal.missing", names=names)))
     if places:
         upload = discord.ui.FileUpload[Any](
             custom_id="files", required=bool(missing), min_values=len(missing), max_values=len(places)
         )
-        order = ", ".join(places)
+        order = ", ".join(map(words.option, places))
         items.append(label(words("modal.files"), upload, words("modal.files_order", order=order)))
     kind = PRIVATE if _is_private(interaction) else PUBLIC
     await open_modal(interaction, modal_id(EDIT, f"{job_id}:{letter}:{kind}"), words("modal.edit_title"), items)

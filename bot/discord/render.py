@@ -104,7 +104,7 @@ class Renderer:
     def outcome(self, job: Job) -> str:
         """Return the sentence that tells a private job's outcome after its card is gone."""
         words = Words(self.catalogue, job.locale)
-        command = f"`/jobs redeliver job:{job.id}`"
+        command = words.command(f"/jobs redeliver job:{job.id}")
         if job.error_code == DENIED:
             return words("untold.denied", job=job.id, reason=_denial(job, words))
         return words(f"untold.{job.state}", job=job.id, command=command, reason=failure(job, words))
@@ -130,7 +130,7 @@ def _paid(job: Job, words: Words) -> str:
 
 
 def _state_line(job: Job, words: Words) -> str:
-    command = f"`/jobs redeliver job:{job.id}`"
+    command = words.command(f"/jobs redeliver job:{job.id}")
     if job.state is JobState.UNDELIVERED and job.error_code == REFUNDED:
         return words("card.state.failed", reason=failure(job, words))
     if job.state is JobState.CANCELLED and job.error_code == DENIED:

@@ -7,6 +7,9 @@ from bot.domain.errors import BudgetRefused, Cheaper, MediaRejected, Refused
 from bot.domain.jobs import Job
 from bot.domain.money import ZERO
 
+#: Parameters that name options, and those that are values of options: one, or several with commas between.
+OF_OPTIONS = frozenset({"option"})
+OF_CHOICES = frozenset({"value", "offered", "rendering", "renderings", "ratio", "ratios"})
 #: Parameters that sentences show in code spans.
 IN_CODE = frozenset({"option", "job", "reference"})
 #: Parameters that are mentions made of ids.
@@ -19,7 +22,7 @@ def refusal(error: Refused | MediaRejected, words: Words, *, reference: str) -> 
     """Say why a request was refused and what would work."""
     if isinstance(error, BudgetRefused):
         return budget_refusal(error, words)
-    params = {name: _harmless(name, value) for name, value in error.params.items()}
+    params = {name: _shown(name, value, words) for name, value in error.params.items()}
     if state := error.params.get("state"):
         params["state"] = words(f"state.{state}")
     family = "media" if isinstance(error, MediaRejected) else "refused"
@@ -68,6 +71,16 @@ def _variant(cheaper: Cheaper, words: Words) -> str:
         seconds=cheaper.duration_s,
         credits=cheaper.cost,
     )
+
+
+def _shown(name: str, value: object, words: Words) -> object:
+    """Return a parameter as its reader knows it, harmless: options and their values by the names that Discord shows."""
+    if isinstance(value, str) and name in OF_CHOICES:
+        return ", ".join(map(words.choice, value.split(", ")))
+    shown = _harmless(name, value)
+    if name in OF_OPTIONS:
+        return ", ".join(map(words.option, str(shown).split(", ")))
+    return shown
 
 
 def _harmless(name: str, value: object) -> object:

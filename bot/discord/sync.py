@@ -24,7 +24,7 @@ GLOBAL = "global"
 
 
 class CatalogueTranslator(app_commands.Translator):
-    """Localises what carries a catalogue key; languages without a catalogue of their own get nothing."""
+    """Localises names, descriptions and choices; languages without a catalogue of their own get nothing."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         super().__init__()
@@ -33,11 +33,14 @@ class CatalogueTranslator(app_commands.Translator):
     async def translate(
         self, string: app_commands.locale_str, locale: discord.Locale, context: app_commands.TranslationContextTypes
     ) -> str | None:
-        """Return the text of `string`'s key in `locale`; None keeps the English one."""
-        key = string.extras.get("key")
-        if key is None or locale.value.startswith("en-"):
+        """Return the text of `string`'s key in `locale`; None keeps the English one.
+
+        What has no key (`480p`) reads the same in every language that there is.
+        """
+        if locale.value.startswith("en-") or not self._catalogue.speaks(locale.value):
             return None
-        return self._catalogue.find(key, locale.value)
+        key = string.extras.get("key")
+        return string.message if key is None else self._catalogue.find(key, locale.value)
 
 
 async def payload(tree: Tree, *, guild_id: int | None = None) -> list[dict[str, Any]]:
@@ -88,20 +91,29 @@ async def command_differences(
     tree: Tree, *, application_id: int, guild_id: int | None, operator_guild_id: int | None = None
 ) -> list[str]:
     """Compare what is registered with what should be: `+name` is missing at Discord, `-name` too many, `~name` else."""
-    http = tree.client.http
     found = []
     for where, commands in (await _sets(tree, guild_id, operator_guild_id)).items():
         if where == GLOBAL and guild_id is not None:
             continue
-        if where == GLOBAL:
-            remote = await http.get_global_commands(application_id)
-        else:
-            remote = await http.get_guild_commands(application_id, int(where))
-        ours = {command["name"]: _shape(command) for command in commands}
-        theirs = {command["name"]: _shape(command) for command in remote}
+        ours = {command["name"]: command for command in commands}
+        remote = await _registered(tree.client.http, application_id, where)
+        theirs = {command["name"]: command for command in remote}
         found += [f"+{name}" for name in sorted(ours.keys() - theirs)]
         found += [f"-{name}" for name in sorted(theirs.keys() - ours)]
-        found += [f"~{name}" for name in sorted(ours.keys() & theirs.keys()) if ours[name] != theirs[name]]
+        found += [f"~{name}" for name in sorted(ours.keys() & theirs.keys()) if _differs(ours[name], theirs[name])]
+    return found
+
+
+async def _registered(http: Any, application_id: int, where: str) -> list[dict[str, Any]]:
+    """Return the commands that Discord has, with their localisations, which it leaves out unless it is asked for them
+    (interactions/application-commands, Get Global Application Commands); discord.py does not ask."""
+    path = "/applications/{application_id}"
+    if where == GLOBAL:
+        route = discord.http.Route("GET", path + "/commands", application_id=application_id)
+    else:
+        path += "/guilds/{guild_id}/commands"
+        route = discord.http.Route("GET", path, application_id=application_id, guild_id=int(where))
+    found: list[dict[str, Any]] = await http.request(route, params={"with_localizations": "true"})
     return found
 
 
@@ -156,7 +168,17 @@ def _known(text: str | None) -> dict[str, Any]:
     return found
 
 
+def _differs(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> bool:
+    """Tell whether a command or option is not as it should be, leaving out the defaults that Discord fills in."""
+    if _shape(ours) != _shape(theirs):
+        return True
+    for key in ("name_localizations", "description_localizations"):
+        if key in theirs and (theirs[key] or {}) != (ours.get(key) or {}):
+            return True
+    return any(map(_differs, ours.get("options") or (), theirs.get("options") or ()))
+
+
 def _shape(command: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return what matters of a command or option, without the defaults that Discord fills in."""
-    options = tuple(_shape(option) for option in command.get("options", ()))
-    return (command["name"], command.get("description") or "", bool(command.get("required")), options)
+    """Return what matters of a command or option without those in it, of which it has the names."""
+    within = tuple(option["name"] for option in command.get("options") or ())
+    return (command["name"], command.get("description") or "", bool(command.get("required")), within)

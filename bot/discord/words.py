@@ -73,6 +73,14 @@ class Words:
         """
         return self.catalogue.text(key, self.locale, **params)
 
+    def option(self, name: str) -> str:
+        """Name an option of a command, as its reader sees it."""
+        return self.catalogue.names(self.locale).option(name)
+
+    def command(self, typed: str) -> str:
+        """Return what to type for a command (`/jobs redeliver job:4T9…`) in a code span, as its reader sees it."""
+        return f"`{self.catalogue.names(self.locale).command(typed)}`"
+
     def limit(self, value: Limit | str) -> str:
         """Name a limit: an amount, unlimited, or inherited."""
         if value is None:

@@ -1,7 +1,8 @@
 """Reading the catalogues and looking sentences up.
 
 A catalogue is `<language>.po` beside this file: the message id is a key such as `refused.prompt_length`, the message
-string the sentence with named placeholders such as `{length}`. A new language is a new file and nothing else.
+string the sentence with named placeholders such as `{length}`. A new language is a new file and nothing else. Code
+spans name commands and options as English does, and are shown with the names of the language.
 """
 
 import string
@@ -11,6 +12,8 @@ from typing import Self
 
 import polib
 
+from bot.i18n.names import Names
+
 #: The language that has every sentence; others fall back to it.
 SOURCE_LANGUAGE = "en"
 
@@ -19,7 +22,13 @@ class Catalogue:
     """Sentences by language and key."""
 
     def __init__(self, languages: Mapping[str, Mapping[str, str]]) -> None:
-        self._languages = {name.lower(): dict(texts) for name, texts in languages.items()}
+        given = {name.lower(): texts for name, texts in languages.items()}
+        english = given.get(SOURCE_LANGUAGE, {})
+        self._names = {name: Names(english, texts) for name, texts in given.items()}
+        self._languages = {
+            name: {key: self._names[name].sentence(text) for key, text in texts.items()}
+            for name, texts in given.items()
+        }
 
     @classmethod
     def load(cls, folder: Path | None = None) -> Self:
@@ -38,11 +47,19 @@ class Catalogue:
 
     def find(self, key: str, locale: str) -> str | None:
         """Return the unfilled sentence of `locale` or its language, None where neither has it."""
-        wanted = locale.lower()
-        for name in (wanted, wanted.partition("-")[0]):
+        for name in _wanted(locale):
             if (text := self._languages.get(name, {}).get(key)) is not None:
                 return text
         return None
+
+    def speaks(self, locale: str) -> bool:
+        """Tell whether there is a catalogue of `locale` or its language."""
+        return any(name in self._languages for name in _wanted(locale))
+
+    def names(self, locale: str) -> Names:
+        """Return what commands and options are called in `locale`, else in its language, else in English."""
+        known = [self._names[name] for name in _wanted(locale) if name in self._names]
+        return known[0] if known else Names({}, {})
 
     def has(self, key: str) -> bool:
         """Tell whether English has a sentence for `key`."""
@@ -61,6 +78,12 @@ class Catalogue:
     def languages(self) -> tuple[str, ...]:
         """The languages that have a catalogue, in lower case."""
         return tuple(self._languages)
+
+
+def _wanted(locale: str) -> tuple[str, str]:
+    """Return a locale and its language, as catalogues are called."""
+    wanted = locale.lower()
+    return wanted, wanted.partition("-")[0]
 
 
 def _read(path: Path) -> dict[str, str]:

@@ -167,6 +167,15 @@ def _build_option(body: Json) -> Json:
     return option
 
 
+def without_localizations(node: Any) -> Any:
+    """A command as it is told to those who did not ask for its translations."""
+    if isinstance(node, list):
+        return [without_localizations(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    return {key: without_localizations(value) for key, value in node.items() if not key.endswith("_localizations")}
+
+
 def _check_count(commands: list[Json]) -> None:
     for kind, limit in COMMANDS_MAX.items():
         if sum(item["type"] == kind for item in commands) > limit:

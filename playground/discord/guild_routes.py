@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from playground.discord import errors, guilds, payloads
 from playground.discord.command_access import permissions_payload
+from playground.discord.commands import without_localizations
 from playground.discord.model import ChannelType, Guild
 from playground.discord.request import Call
 from playground.discord.routes import Answer, route
@@ -102,7 +103,11 @@ def _scope(world: World, call: Call) -> int | None:
 @route("GET", "/applications/{}/commands")
 @route("GET", "/applications/{}/guilds/{}/commands")
 def _commands(world: World, call: Call) -> Answer:
-    return 200, world.commands.all(_scope(world, call))
+    """Localisations are told only to those who ask for them."""
+    found = world.commands.all(_scope(world, call))
+    if call.query.get("with_localizations") in ("1", "true", "True"):
+        return 200, found
+    return 200, [without_localizations(command) for command in found]
 
 
 @route("PUT", "/applications/{}/commands")

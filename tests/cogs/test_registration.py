@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.discord.sync import command_differences, payload, sync_commands
+from bot.discord.sync import CatalogueTranslator, command_differences, payload, sync_commands
 from bot.i18n import Catalogue
 from tests.cogs.conftest import Stage
 
@@ -170,7 +170,6 @@ async def test_differences_to_what_is_registered_are_named(stage: Stage) -> None
 
 async def test_another_language_localises_what_it_has(stage: Stage) -> None:
     """A catalogue file is all it takes; what it lacks stays English."""
-    from bot.discord.sync import CatalogueTranslator
 
     texts = {"en": {}, "nl": {"command.video.description": "Maak een video", "option.prompt.name": "opdracht"}}
     await stage.env.bot.tree.set_translator(CatalogueTranslator(Catalogue(texts)))
@@ -180,3 +179,14 @@ async def test_another_language_localises_what_it_has(stage: Stage) -> None:
     assert video["description_localizations"] == {"nl": "Maak een video"}
     assert video["options"][0]["name_localizations"] == {"nl": "opdracht"}
     assert not video.get("name_localizations")
+
+
+async def test_another_translation_at_discord_is_a_difference(stage: Stage) -> None:
+    """Such as after a new catalogue; what Discord does not tell is not compared."""
+    client = stage.env.bot
+    texts = {"en": {}, "nl": {"option.prompt.name": "opdracht"}}
+    await client.tree.set_translator(CatalogueTranslator(Catalogue(texts)))
+
+    found = await command_differences(client.tree, application_id=client.application_id, guild_id=None)
+
+    assert "~video" in found

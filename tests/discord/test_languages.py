@@ -2,6 +2,7 @@
 
 import re
 import string
+import unicodedata
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -35,6 +36,7 @@ LEAST_TRANSLATED = 0.98
 #: Limits of Discord in characters (interactions/application-commands, Application Command Object).
 MOST_NAME, MOST_DESCRIPTION, MOST_COMMAND = 32, 100, 8000
 CHAT, USER_MENU, MESSAGE_MENU = 1, 2, 3
+SUBCOMMAND, GROUP = 1, 2
 
 #: Limits of Discord in characters (components/reference), by what the text is put on.
 PLACES = {
@@ -100,9 +102,10 @@ def test_a_sentence_asks_for_what_the_english_one_asks_for(language: str) -> Non
 
 @every_language
 def test_what_is_typed_is_named_as_in_english(language: str) -> None:
-    """Commands, options and values in code spans are the same in every language; markdown stays whole."""
+    """Code spans are the English ones, with commands and options as the language calls them; markdown stays whole."""
+    names = CATALOGUE.names(language)
     for key, text, english in _sentences(language):
-        assert set(_CODE_SPAN.findall(text)) == set(_CODE_SPAN.findall(english)), key
+        assert set(_CODE_SPAN.findall(text)) == set(_CODE_SPAN.findall(names.sentence(english))), key
         assert text.startswith("-# ") == english.startswith("-# "), key
         assert text == text.strip(), key
         for sign in _PAIRED:
@@ -157,6 +160,15 @@ def _within(of: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from _within(one)
 
 
+def _paths(command: dict[str, Any]) -> Iterator[tuple[list[dict[str, Any]], dict[str, Any]]]:
+    """Go through a command and its subcommands: the nodes that are typed one after the other, and the last of them."""
+    yield [command], command
+    for one in command.get("options", ()):
+        if one["type"] in {SUBCOMMAND, GROUP}:
+            for path, node in _paths(one):
+                yield [command, *path], node
+
+
 def _texts(of: dict[str, Any], text: str) -> dict[str, str]:
     """Return a name or description by locale, the English one under `en`."""
     return {"en": of.get(text) or "", **(of.get(f"{text}_localizations") or {})}
@@ -169,7 +181,8 @@ def _locales(language: str) -> set[str]:
 
 def _is_typed_name(name: str) -> bool:
     """Tell whether a name is one that can be typed behind a slash: lower case, no spaces, 1 to 32 characters."""
-    return 1 <= len(name) <= MOST_NAME and name == name.lower() and all(one.isalnum() or one in "-_'" for one in name)
+    is_known = all(one in "-_'" or unicodedata.category(one)[0] in "LN" for one in name)
+    return 1 <= len(name) <= MOST_NAME and name == name.lower() and is_known
 
 
 def test_names_of_commands_and_options_can_be_typed(commands: list[dict[str, Any]]) -> None:
@@ -188,12 +201,38 @@ def test_names_of_commands_and_options_can_be_typed(commands: list[dict[str, Any
             assert len(names) == len(set(names)), (locale, names)
 
 
-def test_commands_and_options_are_called_the_same_everywhere(commands: list[dict[str, Any]]) -> None:
-    """Sentences in code spans name them so, and people of several languages tell each other what to type."""
+def test_every_name_is_localised(commands: list[dict[str, Any]]) -> None:
+    """Commands, options, choices and menus, in every country of each language; what is sent stays English."""
+    every = [one for command in commands for one in _within(command)]
+    wanted = {locale for language in LANGUAGES for locale in _locales(language)}
+
+    assert [one["name"] for one in every if not wanted <= _texts(one, "name").keys()] == []
+    assert all(one["name"].isascii() for one in every)
+
+
+@every_language
+def test_sentences_name_commands_and_options_as_they_are_registered(
+    commands: list[dict[str, Any]], language: str
+) -> None:
+    """An English name has one translation wherever it is used; so a reader finds what a sentence says to type."""
+    names, locale = CATALOGUE.names(language), min(_locales(language))
     for command in commands:
-        for one in _within(command) if command["type"] == CHAT else ():
-            if "value" not in one:
-                assert set(_texts(one, "name").values()) == {one["name"]}
+        for path, node in _paths(command) if command["type"] == CHAT else ():
+            shown = "/" + " ".join(_texts(part, "name")[locale] for part in path)
+            assert names.command("/" + " ".join(part["name"] for part in path)) == shown
+            for option in node.get("options", ()):
+                if option["type"] not in {SUBCOMMAND, GROUP}:
+                    assert names.option(option["name"]) == _texts(option, "name")[locale], (shown, option["name"])
+
+
+@every_language
+def test_descriptions_name_commands_as_they_are_registered(commands: list[dict[str, Any]], language: str) -> None:
+    """Descriptions have no code spans, so their sentences are written with the language's own names."""
+    names = {f"/{one['name']}": f"/{_texts(one, 'name')[min(_locales(language))]}" for one in commands}
+    for key, text, english in _sentences(language):
+        for name, shown in names.items() if key.endswith(".description") else ():
+            if re.search(rf"{name}\b", english):
+                assert shown in text, key
 
 
 def test_registered_texts_are_translated(commands: list[dict[str, Any]]) -> None:
