@@ -9,6 +9,7 @@ from aiohttp import web
 
 from playground.discord import Channel, Person, VirtualDiscord
 from playground.page.acts import DIRECT
+from playground.page.languages import in_language
 from playground.page.scene import scene
 
 MESSAGES_SHOWN = 100
@@ -57,11 +58,14 @@ class ViewStream:
         parts: dict[str, Any] = {"server": scene(self._discord, self._person)}
         if self._is_direct or self._channel.key in self._discord.channels:
             seen = self._discord.messages(self._channel, self._person)
-            parts["commands"] = self._discord.commands(self._person, self._channel)
+            parts["commands"] = in_language(self._discord.commands(self._person, self._channel), self._locale())
             parts["messages"] = _without_strangers_secrets(seen)[-MESSAGES_SHOWN:]
         people = self._discord.people
         parts["direct"] = {key: len(self._discord.direct_messages(person)) for key, person in people.items()}
         return {**parts, "panel": self._panel()}
+
+    def _locale(self) -> str:
+        return self._discord.settings.locales.get(self._person.id, "en-US")
 
     async def _send(self, response: web.StreamResponse, event: str, part: Any) -> None:
         text = json.dumps(part, default=str)

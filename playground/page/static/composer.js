@@ -42,11 +42,13 @@ export function offer(registered) {
   else rest();
 }
 
-function flatten(node, path) {
+// `name` is what is sent, `shown` what the person's language calls it.
+function flatten(node, path, shownPath = []) {
   const here = [...path, node.name];
+  const shown = [...shownPath, node.shown];
   const inner = (node.options || []).filter((option) => option.type === 1 || option.type === 2);
-  if (inner.length) return inner.flatMap((option) => flatten(option, here));
-  return [{ name: here.join(" "), description: node.description || "", options: node.options || [] }];
+  if (inner.length) return inner.flatMap((option) => flatten(option, here, shown));
+  return [{ name: here.join(" "), shown: shown.join(" "), description: node.description || "", options: node.options || [] }];
 }
 
 function rest(focus = false) {
@@ -80,14 +82,14 @@ function wireFilter(input, list, say) {
   const refresh = () => {
     const wanted = input.value.replace(/^\//, "").toLowerCase();
     const meant = input.value === "" || input.value.startsWith("/");
-    found = meant ? commands.filter((command) => command.name.includes(wanted)) : [];
+    found = meant ? commands.filter(({ name, shown }) => name.includes(wanted) || shown.includes(wanted)) : [];
     at = Math.min(at, Math.max(found.length - 1, 0));
     list.hidden = found.length === 0;
     input.setAttribute("aria-expanded", String(!list.hidden));
     input.setAttribute("aria-activedescendant", found.length ? `choice-${at}` : "");
     list.replaceChildren(...found.map((command, index) => element("li",
       { id: `choice-${index}`, role: "option", "aria-selected": String(index === at), onpointerdown: (event) => { event.preventDefault(); pick(command); } },
-      element("b", {}, `/${command.name}`), element("span", {}, command.description))));
+      element("b", {}, `/${command.shown}`), element("span", {}, command.description))));
     list.children[at]?.scrollIntoView({ block: "nearest" });
   };
   const close = () => {
@@ -121,7 +123,7 @@ function pick(command, values = {}, firstRun = false) {
     if (focus) made.input.focus();
   };
   const chips = () => more.replaceChildren(...command.options.filter(({ name }) => !open.fields.has(name)).map((option) =>
-    element("button", { type: "button", title: option.description, onclick: () => add(option, true) }, `+ ${option.name}`)));
+    element("button", { type: "button", title: option.description, onclick: () => add(option, true) }, `+ ${option.shown}`)));
   for (const option of command.options) if (option.required || values[option.name] !== undefined) add(option);
   chips();
   byId("composer").replaceChildren(...frame(command, fieldsBox, more, firstRun));
@@ -130,7 +132,7 @@ function pick(command, values = {}, firstRun = false) {
 
 function frame(command, fieldsBox, more, firstRun) {
   const hint = firstRun ? element("div", { class: "hint" }, "Your first clip is ready to go: press Send.") : null;
-  const head = element("div", { class: "command-head" }, element("b", {}, `/${command.name}`), element("span", {}, command.description),
+  const head = element("div", { class: "command-head" }, element("b", {}, `/${command.shown}`), element("span", {}, command.description),
     element("button", { type: "button", class: "quiet", onclick: () => rest(true) }, "Other command"));
   const row = element("div", { class: "send-row" }, element("small", {}, "* required · Ctrl+Enter sends · Esc goes back"),
     element("button", { id: "send", class: "send", type: "submit" }, "Send"));

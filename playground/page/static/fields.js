@@ -16,17 +16,17 @@ export function field(option, context, onRemove) {
   const id = `option-${option.name}`;
   const built = control(option, context, id);
   const remove = onRemove
-    ? element("button", { type: "button", "aria-label": `Remove ${option.name}`, onclick: onRemove }, "✕")
+    ? element("button", { type: "button", "aria-label": `Remove ${option.shown}`, onclick: onRemove }, "✕")
     : null;
   const must = option.required ? element("span", { class: "must", title: "required" }, "*") : null;
-  const name = element("span", { class: "name" }, element("label", { for: id }, option.name), must, remove);
+  const name = element("span", { class: "name" }, element("label", { for: id }, option.shown), must, remove);
   const node = element("div", { class: `field${built.long ? " long" : ""}`, title: option.description }, name, ...built.nodes);
   built.input.required = Boolean(option.required);
   return { option, node, input: built.input, read: built.read };
 }
 
 function control(option, context, id) {
-  if (option.choices?.length) return choose(id, option, option.choices.map((choice) => [choice.value, choice.name]));
+  if (option.choices?.length) return choose(id, option, option.choices.map((choice) => [choice.value, choice.shown]));
   if (option.type === TYPE.boolean) return choose(id, option, [[true, "True"], [false, "False"]]);
   if (ENTITIES[option.type]) return choose(id, option, ENTITIES[option.type](option).map(({ value, label }) => [value, label]));
   if (option.type === TYPE.attachment) return attachment(id);

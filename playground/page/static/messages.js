@@ -29,7 +29,7 @@ export function offerMenus(registered) {
 // The context menu entries on a person, for the list of people and for what they wrote.
 export function personMenu(person, act) {
   const items = menus.filter(({ type }) => type === ON_PERSON)
-    .map(({ name }) => ({ label: name, act: () => act({ kind: "menu", command: name, user_id: person.id }) }));
+    .map(({ name, shown }) => ({ label: shown, act: () => act({ kind: "menu", command: name, user_id: person.id }) }));
   return [{ heading: items.length ? `Apps on ${person.name}` : `The bot offers nothing on ${person.name} here` }, ...items];
 }
 
@@ -127,7 +127,7 @@ function loose(message) {
 function more(message, act) {
   const items = () => {
     const own = menus.filter(({ type }) => type === ON_MESSAGE)
-      .map(({ name }) => ({ label: name, act: () => act({ kind: "menu", command: name }) }));
+      .map(({ name, shown }) => ({ label: shown, act: () => act({ kind: "menu", command: name }) }));
     const author = { id: message.author.id, name: message.author.global_name || message.author.username };
     const remove = { label: "Delete message", danger: true, act: () => change("delete_message", message) };
     return [
