@@ -1,4 +1,6 @@
-"""Who may act as a moderator beyond the commands that Discord itself keeps to them."""
+"""Who may act as a moderator beyond the commands that Discord itself keeps to them, and about which roles."""
+
+import discord
 
 from bot.domain.errors import Refused
 from cogs._inputs import is_moderator, role_ids
@@ -24,3 +26,19 @@ async def require_moderator(interaction: Interaction, services: Services) -> Non
     """
     if not await may_moderate(interaction, services):
         raise Refused("not_moderator")
+
+
+def check_role_below(guild: discord.Guild | None, role_id: int) -> None:
+    """Refuse a role that stands above the bot's own: what is up there is not for the bot to know about.
+
+    Where the bot has no role of its own, or the server is not known here, there is nothing to compare with.
+
+    Raises:
+        Refused: `role_above_bot`, with both roles.
+    """
+    own = None if guild is None or guild.me is None else guild.me.top_role
+    role = None if guild is None else guild.get_role(role_id)
+    if own is None or role is None or own.is_default():
+        return
+    if role.position > own.position:
+        raise Refused("role_above_bot", role_id=role.id, own_id=own.id)

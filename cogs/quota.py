@@ -11,6 +11,7 @@ from bot.domain.errors import Refused
 from bot.services.budgets import Scope
 from cogs._commands import IN_GUILDS, Labels
 from cogs._inputs import role_ids
+from cogs._moderators import check_role_below
 from cogs._parsing import Ending, moment_of, parse_amount, parse_ending, parse_limit
 from cogs._replies import Interaction, defer, tell, words_of
 from cogs.quota_views import overview_embed, standing_embed
@@ -53,6 +54,8 @@ class Quota:
         limit = parse_limit(credits)
         guild_id = _guild_id(interaction)
         scope, subject, name = _subject(guild_id, member, role, channel)
+        if role is not None and limit != "inherit":
+            check_role_below(interaction.guild, role.id)
         await defer(interaction, private=True)
         change = await self._services.budgets.set_limit(
             guild_id=guild_id, actor_id=interaction.user.id, scope=scope, subject=subject, credits=limit

@@ -21,7 +21,7 @@ from bot.domain.errors import Refused
 from bot.services.moderation import GuildSettings
 from cogs._commands import IN_GUILDS, Labels
 from cogs._inputs import is_moderator, role_ids
-from cogs._moderators import may_moderate
+from cogs._moderators import check_role_below, may_moderate
 from cogs._replies import Interaction, defer, mark_filled, words_of
 from cogs.panels import modal_id, open_modal, panel_id, register_modal, register_panel
 from cogs.services import Services
@@ -89,6 +89,7 @@ class Settings:
             raise Refused("not_moderator")
         form = Form(section, values)
         problems = form.problems + self._problems(interaction, form.changes)
+        problems += await self._role_problems(interaction, form.changes)
         if not problems:
             try:
                 settings = await self._services.moderation.change(
@@ -133,6 +134,20 @@ class Settings:
                 check_log_channel(interaction, channel_id, self._words(interaction))
             except Refused as error:
                 found.append(("log_channel_id", error))
+        return found
+
+    async def _role_problems(self, interaction: Interaction, changes: Mapping[str, Any]) -> list[tuple[str, Refused]]:
+        """Return which roles stand too high to become moderators' roles; those that are it already stay. One read."""
+        wanted = changes.get("moderator_roles", frozenset())
+        if not wanted:
+            return []
+        known = (await self._services.moderation.rules(_guild_id(interaction))).moderator_roles
+        found: list[tuple[str, Refused]] = []
+        for role_id in sorted(wanted - known):
+            try:
+                check_role_below(interaction.guild, role_id)
+            except Refused as error:
+                found.append(("moderator_roles", error))
         return found
 
     async def _show_changed(self, interaction: Interaction, settings: GuildSettings, form: Form, leave: str) -> None:

@@ -27,6 +27,23 @@ async def test_limits_of_roles_and_channels_are_set_and_shown(stage: Stage) -> N
     assert f"<#{stage.channel.id}>: 0.0 of 10.0 credits spent, 9.0 held" in shown
 
 
+async def test_a_role_above_the_bots_own_is_refused(stage: Stage) -> None:
+    """It says which role and why; a limit that such a role has already can be taken away."""
+    low, high = stage.guild.create_role("low"), stage.guild.create_role("high", position=99)
+
+    refused = await stage.mo.slash(stage.channel, "quota set", credits="5", role=high)
+    taken = await stage.mo.slash(stage.channel, "quota set", credits="5", role=low)
+    cleared = await stage.mo.slash(stage.channel, "quota set", credits="inherit", role=high)
+    listed = said(await stage.mo.slash(stage.channel, "quota list"))
+
+    assert refused.ephemeral
+    assert f"<@&{high.id}> stands above this bot's own role <@&" in said(refused)
+    assert "Nothing was changed" in said(refused)
+    assert f"<@&{low.id}>: inherited → **5.0 credits**" in said(taken)
+    assert f"<@&{high.id}>: inherited → **inherited**" in said(cleared)
+    assert (f"<@&{low.id}>" in listed, f"<@&{high.id}>" in listed) == (True, False)
+
+
 async def test_show_says_where_the_allowance_comes_from(stage: Stage) -> None:
     """The bot's default, everyone's, the member's own."""
 

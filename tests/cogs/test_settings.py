@@ -349,6 +349,20 @@ async def test_a_role_named_in_the_settings_may_use_the_panel(stage: Stage) -> N
     assert "Changed: Running jobs per member." in said(answer)
 
 
+async def test_a_moderators_role_above_the_bots_own_is_refused(stage: Stage) -> None:
+    """Nothing of the form is changed; one that was chosen before stays."""
+    low = stage.guild.create_role("low")
+    old, high = (stage.guild.create_role(name, position=99) for name in ("old", "high"))
+    await set_rules(stage, moderator_roles=frozenset({old.id}))
+
+    refused = await submit(stage, await choose(stage, "access"), moderator_roles=[old, low, high], blocked="spider")
+    assert f"<@&{high.id}> stands above this bot's own role <@&" in said(refused)
+    assert ((await rules(stage)).moderator_roles, (await rules(stage)).blocked) == (frozenset({old.id}), ())
+
+    await submit(stage, await choose(stage, "access"), moderator_roles=[old, low])
+    assert (await rules(stage)).moderator_roles == frozenset({old.id, low.id})
+
+
 async def test_whoever_the_admins_gave_the_command_may_use_its_panel_for_a_while(stage: Stage) -> None:
     """Fifteen minutes: a member without Manage Server, whom Discord's own command settings let in."""
     with pytest.raises((SetupError, simcord.BackendError)):
