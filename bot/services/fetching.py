@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.clock import Clock
 from bot.db import jobs
 from bot.db.engine import Database
-from bot.domain.errors import DownloadFailed, MediaRejected, ProviderError
+from bot.domain.errors import DownloadFailed, MediaRejected, ProviderError, TaskNotFound
 from bot.domain.jobs import Job, JobState
 from bot.ports import MediaWorkshop, Provider
 from bot.services import settlement
@@ -21,7 +21,9 @@ from bot.services.delivery_pictures import addresses, is_pictures, stem_of
 log = logging.getLogger(__name__)
 
 MAX_FETCHES = 100  # over about a day: storage that is down is not gone
-MAX_GONE = 3  # in a row, each after asking for a fresh address
+#: In a row, each with the provider answering that it has no other address. The first ones of a new address may come too
+#: soon for its storage, so that they spread over two minutes at the usual poll interval.
+MAX_GONE = 5
 RETRY_BASE_S = 2.0
 RETRY_MAX_S = 900.0
 
@@ -111,12 +113,15 @@ class Fetching:
     async def _failed(self, held: Job, failure: _Failure) -> Job | None:
         failures = held.fetch_failures + 1
         log.warning("fetch.failed", extra={"job_id": held.id, "code": failure.code, "failures": failures})
-        fresh = await self._renewed(held) if failure.is_gone else {}
-        gone = held.missing_count + 1 if failure.is_gone and not fresh else 0
+        fresh: dict[str, Any] = {}
+        gone = 0
+        if failure.is_gone:
+            fresh, gone = await self._renewed(held)
         if gone >= MAX_GONE or failures >= MAX_FETCHES:
             return await self._lost(held, failure)
+        base_s = max(RETRY_BASE_S, self._timings.poll_interval_s) if failure.is_gone else RETRY_BASE_S
         async with self._database.begin() as connection:
-            wait_s = min(RETRY_BASE_S * 2 ** (failures - 1), RETRY_MAX_S)
+            wait_s = min(base_s * 2 ** (failures - 1), RETRY_MAX_S)
             await jobs.update_fenced(
                 connection,
                 held,
@@ -128,18 +133,24 @@ class Fetching:
             )
         return None
 
-    async def _renewed(self, held: Job) -> dict[str, Any]:
-        """Ask for fresh addresses, since signed ones expire. Returns the columns that change, none where none does."""
+    async def _renewed(self, held: Job) -> tuple[dict[str, Any], int]:
+        """Ask for fresh addresses, since signed ones expire.
+
+        Returns the columns that change, none where none does, and how often in a row the provider had no other address:
+        one that does not answer says nothing.
+        """
         try:
             status = await self._providers[held.provider].status(held.task_id or "")
+        except TaskNotFound:
+            return {}, held.missing_count + 1
         except ProviderError:
-            return {}
+            return {}, held.missing_count
         fresh: dict[str, Any] = {}
         if status.result_url and status.result_url != held.result_url:
             fresh["result_url"] = status.result_url
         if len(status.result_urls) == len(held.result_urls) and status.result_urls != held.result_urls:
             fresh["result_urls"] = status.result_urls
-        return fresh
+        return fresh, 0 if fresh else held.missing_count + 1
 
     async def _lost(self, held: Job, failure: _Failure) -> Job:
         extra = {"job_id": held.id, "provider": held.provider, "code": failure.code}

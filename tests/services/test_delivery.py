@@ -14,6 +14,7 @@ from bot.domain.errors import (
     DownloadFailed,
     MediaRejected,
     NotFound,
+    ProviderAmbiguous,
     Refused,
 )
 from bot.domain.jobs import JobState
@@ -332,6 +333,28 @@ async def test_a_clip_that_can_never_be_fetched_is_refunded_once(world: World) -
     assert (await world.queries.balance(guild_id=GUILD, user_id=USER)).allowance.settled == ZERO
     with pytest.raises(Refused, match="clip_lost"):
         await world.delivery.redeliver(job.id, user_id=USER, guild_id=GUILD)
+
+
+async def test_a_silent_provider_says_nothing_of_a_refused_address(world: World) -> None:
+    """An address may have run out while the bot was down: it is asked for anew until the provider answers."""
+    world.workshop.script.extend([DownloadFailed("http_403", is_gone=True)] * 12)
+    job = await world.accept()
+    await world.until_state(job, S.FETCHING)
+    world.provider.status_script.extend([ProviderAmbiguous("http_503")] * 12)
+
+    await world.run_until_quiet()
+
+    assert (await world.job(job)).state is S.DELIVERED
+
+
+async def test_an_address_that_works_only_after_a_while_is_waited_for(world: World) -> None:
+    """What was paid for is not given up within seconds."""
+    world.workshop.script.extend([DownloadFailed("http_404", is_gone=True)] * 4)
+    job = await world.accept()
+
+    await world.run_until_quiet()
+
+    assert (await world.job(job)).state is S.DELIVERED
 
 
 async def test_a_broken_download_is_tried_again(world: World) -> None:
