@@ -73,6 +73,7 @@ class Reports:
         except NOT_POSTED as error:
             log.warning("report.not_shown", extra={"job_id": report.job.id, "error": type(error).__name__})
             return False
+        await self._services.clip_reports.shown(report)
         return True
 
     async def pressed(self, interaction: Interaction, rest: str, _values: list[str]) -> None:

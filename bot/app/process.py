@@ -43,6 +43,7 @@ SECRET_BYTES = 32
 TOKENS_EVERY_S = 15.0
 MEDIA_EVERY_S = 600.0
 PARKED_EVERY_S = 300.0
+REPORTS_EVERY_S = 60.0
 JOURNAL_EVERY_S = 5.0
 OUTSIDE_MOVES_EVERY_S = 3.0
 ALERTS_EVERY_S = 60.0
@@ -204,6 +205,7 @@ class App:
                 Duty("media", MEDIA_EVERY_S, tidy),
                 Duty("parked", PARKED_EVERY_S, services.retention.parked),
                 Duty("journal", JOURNAL_EVERY_S, services.journal.flush),
+                Duty("reports", REPORTS_EVERY_S, services.clip_reports.pass_on),
                 Duty("outside moves", OUTSIDE_MOVES_EVERY_S, services.outside_moves.look),
                 Duty("alerts", ALERTS_EVERY_S, services.alerts.look),
                 Duty("housekeeping", HOUSEKEEPING_EVERY_S, services.retention.housekeeping),

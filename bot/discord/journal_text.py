@@ -15,7 +15,7 @@ TEXT_CHARS = 120
 OPERATORS_LANGUAGE = "en"
 
 #: What a line is called by its event; an event that has no sentence of its own is shown by its name.
-_KNOWN = frozenset({"job.accepted", "job.ended", "refused", "moderator", "overrun"})
+_KNOWN = frozenset({"job.accepted", "job.ended", "refused", "moderator", "overrun", "report"})
 _MEMBER = re.compile(r"\bmember (\d{15,20})\b")
 _SNOWFLAKE_DIGITS = 15
 
@@ -49,6 +49,9 @@ class JournalText:
             return self._act(detail, words)
         if event == "refused":
             return [words("journal.refused", member=_member(detail)), self._rule(detail, words), _channel(detail)]
+        if event == "report":
+            reported = words("journal.report", reporter=_member(detail), job=_code(detail.get("job_id")))
+            return [reported, f"<@{detail.get('member_id')}>", _plain(detail.get("reason"), TEXT_CHARS)]
         opening = words(f"journal.{event}", job=_code(detail.get("job_id")), state=self._state(detail, words))
         return [
             opening,

@@ -1,12 +1,17 @@
-"""Members' reports of clips: kept in the audit, one for each member and clip."""
+"""Members' reports of clips: kept in the audit, one for each member and clip.
+
+A report waits until it was shown to the moderators. One that nobody showed, because the process was killed or the
+channel was closed just then, is passed on to the journal, which posts it as a line.
+"""
 
 import hashlib
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
 from bot.clock import Clock
-from bot.db import guilds, jobs, work
+from bot.db import guilds, jobs, journal, values, work
 from bot.db.engine import Database
 from bot.db.tables import audit
 from bot.domain.errors import NotFound, Refused
@@ -15,6 +20,9 @@ from bot.services.acts import note_act
 from bot.services.sharing import SHARE_NUMBER
 
 REPORT = "clip.report"
+WAITING = "report:"
+#: Whoever took a report down shows it at once; after so long nobody will.
+SHOWN_WITHIN = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +76,33 @@ class ClipReports:
             )
             rules = await guilds.rules(connection, guild_id)
             row = await guilds.find(connection, guild_id)
-        locale = rules.language or ("en-US" if row is None else row.locale)
-        digest = hashlib.sha256(f"{job_id}:{reporter_id}".encode()).hexdigest()[:10]
-        return FiledReport(found, rules.log_channel_id, locale, f"{job_id}-r{digest}")
+            locale = rules.language or ("en-US" if row is None else row.locale)
+            digest = hashlib.sha256(f"{job_id}:{reporter_id}".encode()).hexdigest()[:10]
+            filed = FiledReport(found, rules.log_channel_id, locale, f"{job_id}-r{digest}")
+            if filed.log_channel_id is not None:
+                until = int((self._clock.now() + SHOWN_WITHIN).timestamp())
+                told = {"job_id": job_id, "user_id": reporter_id, "member_id": found.user_id, "reason": reason[:500]}
+                await values.swap(connection, WAITING + filed.nonce, None, {"guild": guild_id, "until": until, **told})
+        return filed
+
+    async def shown(self, report: FiledReport) -> None:
+        """Note that moderators see a report. One transaction."""
+        async with self._database.begin() as connection:
+            waiting = await values.read(connection, WAITING + report.nonce)
+            await values.swap(connection, WAITING + report.nonce, waiting, None)
+
+    async def pass_on(self) -> None:
+        """Give the journal what nobody showed in time. One read, and a transaction for each."""
+        now = self._clock.now()
+        async with self._database.read() as connection:
+            waiting = await values.read_all(connection, WAITING)
+        for key, told in waiting.items():
+            if datetime.fromtimestamp(told["until"], UTC) > now:
+                continue
+            detail = {name: told[name] for name in ("job_id", "user_id", "member_id", "reason")}
+            async with self._database.begin() as connection:
+                if await values.swap(connection, key, told, None):
+                    await journal.note(connection, told["guild"], "report", now=now, **detail)
 
     async def reported(self, job_id: str, *, guild_id: int) -> Job:
         """Return a job that was reported.

@@ -3,7 +3,10 @@
 import discord
 import pytest
 import simcord
+import sqlalchemy as sa
 
+from bot.db.tables import log_line
+from bot.db.values import read_all
 from bot.domain.requests import ReferenceRole
 from tests.cogs.conftest import Stage, said
 
@@ -122,6 +125,8 @@ async def test_report_goes_to_the_log_channel_with_what_can_be_done(stage: Stage
     stored = stage.env.backend.get_message(log.id, message.id)
     assert not stored.ping_user_ids
     assert not stored.mention_everyone
+    async with stage.world.database.read() as connection:
+        assert await read_all(connection, "report:") == {}
 
 
 async def test_second_report_of_a_member_is_refused(stage: Stage) -> None:
@@ -147,8 +152,13 @@ async def test_report_that_cannot_be_shown_is_kept_for_the_audit(stage: Stage, h
     await _clip(stage)
 
     told = await _report(stage, stage.ben)
+    stage.world.clock.advance(600)
+    await stage.world.clip_reports.pass_on()
 
     assert "/audit" in said(told)
+    async with stage.world.database.read() as connection:
+        waiting = await connection.execute(sa.select(log_line.c.event).where(log_line.c.event == "report"))
+    assert len(waiting.all()) == has_channel
 
 
 async def test_only_clips_of_the_bot_can_be_reported(stage: Stage) -> None:

@@ -1,13 +1,16 @@
 """Reports of clips: one for each member and clip, kept for the moderators."""
 
 import asyncio
+import json
 
 import pytest
 import sqlalchemy as sa
 
-from bot.db.tables import audit
+from bot.db.tables import audit, log_line
+from bot.discord.journal_text import JournalText
 from bot.domain.errors import NotFound, Refused
 from bot.domain.jobs import JobState
+from bot.i18n import Catalogue
 from tests.services.world import GUILD, USER, World
 
 REPORTER = 200
@@ -73,3 +76,40 @@ async def test_what_a_moderator_did_is_kept(world: World) -> None:
     await world.clip_reports.handled(job.id, guild_id=GUILD, actor_id=7, outcome="dismiss")
 
     assert ("7", "report.dismiss", "") in await audits(world)
+
+
+async def passed_on(world: World) -> list[str]:
+    """What of reports waits for the log channel, as it will be written."""
+    await asyncio.gather(*(world.clip_reports.pass_on() for _ in range(3)))
+    writer = JournalText(Catalogue.load())
+    async with world.database.read() as connection:
+        rows = await connection.execute(sa.select(log_line).where(log_line.c.event == "report"))
+        return [writer.line(row.event, row.at, json.loads(row.detail), "en-US") for row in rows]
+
+
+async def test_a_report_that_nobody_showed_reaches_the_log_channel(world: World) -> None:
+    """The process was killed after taking it down: the journal has it two minutes later, once."""
+    job = await world.until_state(await world.accept(), JobState.DELIVERED)
+    await world.moderation.change_rules(GUILD, 7, log_channel_id=77)
+    await world.clip_reports.file(job.id, guild_id=GUILD, reporter_id=REPORTER, reason="@everyone **rude**")
+
+    world.clock.advance(119)
+    assert await passed_on(world) == []
+    world.clock.advance(1)
+
+    (line,) = await passed_on(world)
+    assert line.endswith(rf"<@{REPORTER}> reported clip `{job.id}` · <@{USER}> · @everyone \*\*rude\*\*")
+    assert await passed_on(world) == [line]
+
+
+async def test_a_report_that_was_shown_is_not_told_again(world: World) -> None:
+    """Nor is there anything to tell where moderators named no channel."""
+    job = await world.until_state(await world.accept(), JobState.DELIVERED)
+    await world.clip_reports.file(job.id, guild_id=GUILD, reporter_id=REPORTER + 1, reason="rude")
+    await world.moderation.change_rules(GUILD, 7, log_channel_id=77)
+    report = await world.clip_reports.file(job.id, guild_id=GUILD, reporter_id=REPORTER, reason="rude")
+
+    await world.clip_reports.shown(report)
+    world.clock.advance(600)
+
+    assert await passed_on(world) == []
