@@ -10,7 +10,7 @@ import pytest
 from bot.db.engine import Database
 from bot.db.tables import metadata
 from tests.manual_clock import ManualClock
-from tests.postgres import TEMPLATE, PostgresServer, run_apart
+from tests.postgres import TABLES, PostgresServer, run_apart
 
 #: Tests that start processes, walk through days, or search for counter-examples: `make test-fast` leaves them out.
 SLOW = (
@@ -97,11 +97,11 @@ async def _create_tables(url: str) -> None:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
-    """A PostgreSQL server for this test process, with a template database that has every table."""
+    """A PostgreSQL server for this test process, with a database that has every table."""
     server = PostgresServer.start()
     try:
-        server.create_database(TEMPLATE)
-        run_apart(lambda: _create_tables(server.url(TEMPLATE)))
+        server.create_database(TABLES)
+        run_apart(lambda: _create_tables(server.url(TABLES)))
         yield server
     finally:
         server.stop()
@@ -125,11 +125,9 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
 
 @pytest.fixture
 def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
-    """The address of a PostgreSQL database of this test's own, with every table."""
-    name = f"test_{uuid.uuid4().hex}"
-    postgres_server.create_database(name, template=TEMPLATE)
-    yield postgres_server.url(name)
-    postgres_server.drop_database(name)
+    """The address of a PostgreSQL database with every table and no rows; tests of one process use it in turn."""
+    yield postgres_server.url(TABLES)
+    postgres_server.empty_database(TABLES)
 
 
 @pytest.fixture
