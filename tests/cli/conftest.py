@@ -1,13 +1,17 @@
 """An installation of its own for each test, and the command line as an operator's shell runs it."""
 
+import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
 
 from bot.cli.main import main
+from playground.rig import Rig
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,7 @@ class Said:
 
 
 Shell = Callable[..., Said]
+Beside = Callable[..., Awaitable[Said]]
 
 
 @pytest.fixture(autouse=True)
@@ -63,3 +68,26 @@ def installed(shell: Shell, url: str) -> str:
     """A database with this version's tables, once on each."""
     assert shell("migrate").code == 0
     return url
+
+
+@pytest.fixture
+async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
+    """A Discord and the providers, without a bot."""
+    rig = await Rig.start(tmp_path, start_bot=False)
+    yield rig
+    await rig.stop()
+
+
+@pytest.fixture
+def beside(rig: Rig, shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Beside:
+    """Run a command with the rig's settings, changed as the test says; in a thread, so that the rig can answer."""
+    monkeypatch.setattr(Route, "BASE", Route.BASE)  # the client sets its addresses for the whole process
+    monkeypatch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", DiscordWebSocket.DEFAULT_GATEWAY)
+
+    async def run(*arguments: str, **changes: str) -> Said:
+        with monkeypatch.context() as environment:
+            for name, value in (rig.settings() | changes).items():
+                environment.setenv(name, value)
+            return await asyncio.to_thread(shell, *arguments)
+
+    return run

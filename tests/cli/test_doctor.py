@@ -2,64 +2,33 @@
 
 import asyncio
 import json
-import os
-import sys
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from playground.rig import Rig
+from tests.cli.conftest import Beside
 
-ROOT = Path(__file__).resolve().parents[2]
-TIMEOUT_S = 60
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    """A Discord and a provider, without a bot."""
-    rig = await Rig.start(tmp_path, start_bot=False)
-    yield rig
-    await rig.stop()
-
-
-async def bot(rig: Rig, *arguments: str, **changes: str) -> tuple[int, str, str]:
-    """Run a command in a process of its own, as the client sets addresses for its whole process."""
-    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **rig.settings(), **changes}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "bot",
-        *arguments,
-        env=environ,
-        cwd=rig.data_dir,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    async with asyncio.timeout(TIMEOUT_S):
-        out, err = await process.communicate()
-    return process.returncode or 0, out.decode(), err.decode()
-
-
-async def findings(rig: Rig, **changes: str) -> tuple[int, dict[str, dict[str, Any]]]:
+async def findings(beside: Beside, **changes: str) -> tuple[int, dict[str, dict[str, Any]]]:
     """Run the doctor; returns the exit code and what it found by name."""
-    code, out, err = await bot(rig, "check", "--json", **changes)
-    assert err == ""
-    return code, {finding["name"]: finding for finding in json.loads(out)}
+    said = await beside("check", "--json", **changes)
+    assert said.err == ""
+    return said.code, {finding["name"]: finding for finding in json.loads(said.out)}
 
 
-async def test_a_complete_installation_is_in_order(rig: Rig) -> None:
+async def test_a_complete_installation_is_in_order(beside: Beside) -> None:
     """After `sync`, which also makes the tables, every line is ok and the exit code 0."""
-    synced = await bot(rig, "sync")
-    code, out, err = await bot(rig, "check")
+    synced = await beside("sync")
+    checked = await beside("check")
 
-    assert synced[0] == 0, synced[2]
-    assert "video" in synced[1]
-    lines = out.splitlines()
-    assert (code, err) == (0, "")
-    assert all(line.startswith("ok   ") for line in lines), out
+    assert synced.code == 0, synced.err
+    assert "video" in synced.out
+    lines = checked.out.splitlines()
+    assert (checked.code, checked.err) == (0, "")
+    assert all(line.startswith("ok   ") for line in lines), checked.out
     names = [line.removeprefix("ok   ").partition(":")[0] for line in lines]
     assert names == [
         "settings",
@@ -77,10 +46,10 @@ async def test_a_complete_installation_is_in_order(rig: Rig) -> None:
     ]
 
 
-async def test_every_fault_is_found_at_once(rig: Rig) -> None:
+async def test_every_fault_is_found_at_once(beside: Beside) -> None:
     """A fresh folder, dead keys and an empty pool: each has its own line, and the exit code is 1."""
     keys = {f"{name}_API_KEY": "wrong" for name in ("SEEDANCE2_MOVIE", "SEEDANCE2AI", "SEEDANCE_TV")}
-    code, found = await findings(rig, DISCORD_GUILD_ID="", **keys)
+    code, found = await findings(beside, DISCORD_GUILD_ID="", **keys)
 
     assert code == 1
     wrong = {name for name, finding in found.items() if not finding["ok"]}
@@ -91,11 +60,11 @@ async def test_every_fault_is_found_at_once(rig: Rig) -> None:
     assert all("check the key" in found[name]["sentence"] for name in ("seedance2ai", "seedance-tv"))
 
 
-async def test_each_key_is_proven_as_far_as_the_provider_lets_it_be(rig: Rig) -> None:
+async def test_each_key_is_proven_as_far_as_the_provider_lets_it_be(beside: Beside, rig: Rig) -> None:
     """By the balance where there is one; by a task that cannot exist where there is none, which is never a task of
     ours. Callbacks are expected of those that announce anything."""
-    await bot(rig, "migrate")
-    _, found = await findings(rig)
+    await beside("migrate")
+    _, found = await findings(beside)
 
     assert "credits left" in found["seedance2-movie"]["sentence"]
     assert "credits left" in found["seedance-tv"]["sentence"]
@@ -104,58 +73,58 @@ async def test_each_key_is_proven_as_far_as_the_provider_lets_it_be(rig: Rig) ->
     assert list(rig.ai.tasks) == []
 
 
-async def test_an_address_that_is_not_the_apis_is_found(rig: Rig) -> None:
+async def test_an_address_that_is_not_the_apis_is_found(beside: Beside, rig: Rig) -> None:
     """A page that answers 404 to everything proves no key."""
-    _, found = await findings(rig, SEEDANCE2AI_BASE_URL=f"{rig.discord.origin}/elsewhere")
+    _, found = await findings(beside, SEEDANCE2AI_BASE_URL=f"{rig.discord.origin}/elsewhere")
 
     assert not found["seedance2ai"]["ok"]
 
 
-async def test_the_operators_own_server_is_no_difference(rig: Rig) -> None:
+async def test_the_operators_own_server_is_no_difference(beside: Beside, rig: Rig) -> None:
     """`/operator` is registered there beside the others, and the doctor knows it."""
     changes = {"OPERATOR_GUILD_ID": str(rig.discord.guild_id)}
-    await bot(rig, "sync", **changes)
-    _, found = await findings(rig, **changes)
-    _, without = await findings(rig)
+    await beside("sync", **changes)
+    _, found = await findings(beside, **changes)
+    _, without = await findings(beside)
 
     assert found["commands"]["ok"], found["commands"]["sentence"]
     assert "-operator" in without["commands"]["sentence"]
 
 
-async def test_a_token_that_discord_refuses_is_found(rig: Rig) -> None:
+async def test_a_token_that_discord_refuses_is_found(beside: Beside) -> None:
     """The token itself is not in the line."""
-    code, found = await findings(rig, DISCORD_TOKEN="not-the-token")
+    code, found = await findings(beside, DISCORD_TOKEN="not-the-token")
 
     assert code == 1
     assert not found["discord token"]["ok"]
     assert "not-the-token" not in found["discord token"]["sentence"]
 
 
-async def test_nobody_who_can_spend_is_found(rig: Rig) -> None:
+async def test_nobody_who_can_spend_is_found(beside: Beside) -> None:
     """Without a home server and a pool, every request would be refused; the line shows the command that helps."""
-    await bot(rig, "migrate")
-    _, before = await findings(rig, DISCORD_GUILD_ID="")
-    await bot(rig, "pool", "--guild", "123", "--credits", "5")
-    _, after = await findings(rig, DISCORD_GUILD_ID="")
+    await beside("migrate")
+    _, before = await findings(beside, DISCORD_GUILD_ID="")
+    await beside("pool", "--guild", "123", "--credits", "5")
+    _, after = await findings(beside, DISCORD_GUILD_ID="")
 
     assert not before["spending"]["ok"]
     assert "python -m bot pool --guild" in before["spending"]["sentence"]
     assert after["spending"]["ok"]
 
 
-async def test_a_public_address_that_leads_elsewhere_is_found(rig: Rig) -> None:
+async def test_a_public_address_that_leads_elsewhere_is_found(beside: Beside, rig: Rig) -> None:
     """Only while something listens; then the address must lead back to it."""
     server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", rig.http_port)
     async with server:
-        _, found = await findings(rig, PUBLIC_BASE_URL="http://127.0.0.1:1")
+        _, found = await findings(beside, PUBLIC_BASE_URL="http://127.0.0.1:1")
 
     assert not found["callback address"]["ok"]
     assert found["callback address"]["sentence"].startswith("PUBLIC_BASE_URL: ")
 
 
-async def test_the_doctor_makes_no_database_and_registers_nothing(rig: Rig) -> None:
+async def test_the_doctor_makes_no_database_and_registers_nothing(beside: Beside, rig: Rig) -> None:
     """Looking is not changing: not even an empty file or a command is left behind."""
-    await findings(rig)
+    await findings(beside)
 
     assert list(rig.data_dir.glob("bot.db*")) == []
     assert not rig.discord.commands(rig.discord.people["owner"], next(iter(rig.discord.channels.values())))
