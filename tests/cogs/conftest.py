@@ -1,6 +1,7 @@
 """A simulated Discord in process, the real commands and services on SQLite, fakes only beyond them."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
@@ -113,19 +114,28 @@ def is_answered(error: BaseException) -> bool:
     return isinstance(getattr(error, "original", error), BotError)
 
 
+@asynccontextmanager
+async def playing(client: BotClient) -> AsyncIterator[simcord.Env]:
+    """A simulated Discord with the bot in it; whatever fails, discord.py is left as it was."""
+    env = simcord.Env(client, check_errors=False, settle_timeout=SETTLE_TIMEOUT_S)
+    try:
+        await env.start()
+        yield env
+    finally:
+        await env.shutdown()
+
+
 @pytest.fixture
 async def stage(sqlite_url: str, tmp_path: Path) -> AsyncIterator[Stage]:
     """The stage, with a bot that has registered its commands."""
     database = Database(sqlite_url)
     world = World(database, ManualClock(), tmp_path, rules=MoneyRules(guild_pool=None))
     client = await make_client(world)
-    env = simcord.Env(client, check_errors=False, settle_timeout=SETTLE_TIMEOUT_S)
-    await env.start()
-    made = Stage(env, world)
-    assert await made.sync(client)
-    await env.settle()
-    yield made
-    await env.shutdown()
+    async with playing(client) as env:
+        made = Stage(env, world)
+        assert await made.sync(client)
+        await env.settle()
+        yield made
     await world.close()
     await database.dispose()
     assert [error for error in env.errors if not is_answered(error)] == made.expected_errors

@@ -26,7 +26,7 @@ from bot.services.usage import UsageBy
 from cogs import usage as cog
 from cogs.errors import answer_error
 from cogs.usage import Usage
-from tests.cogs.conftest import API_BASE, CATALOGUE, SETTLE_TIMEOUT_S, Stage, said
+from tests.cogs.conftest import API_BASE, CATALOGUE, Stage, playing, said
 from tests.manual_clock import ManualClock
 from tests.services.world import World
 
@@ -76,13 +76,11 @@ async def desk(sqlite_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
         await answer_error(interaction, error, CATALOGUE)
 
     client.tree.error(on_error)
-    env = simcord.Env(client, check_errors=False, settle_timeout=SETTLE_TIMEOUT_S)
-    await env.start()
-    made = Desk(env, world, charts=charts)
-    assert await made.sync(client)
-    await env.settle()
-    yield made
-    await env.shutdown()
+    async with playing(client) as env:
+        made = Desk(env, world, charts=charts)
+        assert await made.sync(client)
+        await env.settle()
+        yield made
     await world.close()
     await database.dispose()
 
