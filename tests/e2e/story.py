@@ -1,18 +1,21 @@
-"""Verbs that end-to-end tests share: ask for a clip, wait for it, count, and prove the ledger by the command line."""
+"""Verbs that end-to-end tests share: wait for a clip, count, and prove the ledger beside the running bot."""
 
 import asyncio
-import json
-import os
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from bot.db import reports
+from bot.db.engine import Database
+from bot.domain.jobs import Job
+from bot.services import operator
 from playground.rig import Rig
 
 Json = dict[str, Any]
-PROJECT = Path(__file__).resolve().parents[2]
+
+PATIENCE_S = 90.0
 
 #: Short durations, so that leases and searches pass within a test.
 QUICK = {
@@ -25,14 +28,25 @@ QUICK = {
 }
 
 
-async def until(predicate: Callable[[], Any], timeout_s: float = 30, what: str = "") -> Any:
+async def until(predicate: Callable[[], Any], what: str = "") -> Any:
     """Wait in real time until the predicate gives something true; the last resort for other processes' doings."""
-    end = time.monotonic() + timeout_s
+    end = time.monotonic() + PATIENCE_S
     while not (found := predicate()):
         if time.monotonic() > end:
-            raise AssertionError(f"not within {timeout_s:.0f} s: {what or predicate}")
+            raise AssertionError(f"not within {PATIENCE_S:.0f} s: {what or predicate}")
         await asyncio.sleep(0.01)
     return found
+
+
+@asynccontextmanager
+async def patient_rig(folder: Path, **options: Any) -> AsyncIterator[Rig]:
+    """A playground whose Discord waits for answers for as long as these tests do: the machine may stall."""
+    rig = await Rig.start(folder, **options)
+    rig.discord.settings.answer_deadline_s = PATIENCE_S
+    try:
+        yield rig
+    finally:
+        await rig.stop()
 
 
 def clips(rig: Rig, channel: str = "video-lab", viewer: str = "owner") -> list[Json]:
@@ -44,42 +58,25 @@ def clips(rig: Rig, channel: str = "video-lab", viewer: str = "owner") -> list[J
     ]
 
 
-def open_jobs(rig: Rig) -> list[Json]:
-    """Open jobs, by the command line beside the running bot."""
-    return list(command(rig, "jobs", "--open", "--json"))
+@asynccontextmanager
+async def database_of(rig: Rig) -> AsyncIterator[Database]:
+    """The bot's database, read beside the bot as the command line does."""
+    database = Database(rig.settings()["DATABASE_URL"])
+    try:
+        yield database
+    finally:
+        await database.dispose()
 
 
-def command(rig: Rig, *arguments: str) -> Any:
-    """Run `python -m bot …` with the bot's own settings and return its JSON."""
-    done = run_command(rig, *arguments)
-    assert done[0] == 0, done
-    return json.loads(done[1])
-
-
-def run_command(rig: Rig, *arguments: str) -> tuple[int, str, str]:
-    """Run `python -m bot …` with the bot's own settings: exit code, output, errors."""
-    import subprocess
-
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": os.environ.get("HOME", "/"),
-        "PYTHONPATH": str(PROJECT),
-        **rig.settings(),
-        **QUICK,
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "bot", *arguments],
-        env=environment,
-        cwd=rig.data_dir,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return done.returncode, done.stdout, done.stderr
+async def jobs_of(rig: Rig, *, user_id: int | None = None, only_open: bool = False) -> list[Job]:
+    """Jobs, newest first."""
+    async with database_of(rig) as database, database.read() as connection:
+        return await reports.jobs(
+            connection, user_id=user_id, guild_id=None, state=None, only_open=only_open, limit=100
+        )
 
 
 async def verify_ledger(rig: Rig) -> None:
-    """The ledger is exact, by the operator's own command."""
-    code, out, err = await asyncio.to_thread(run_command, rig, "ledger", "verify")
-    assert code == 0, out + err
+    """The ledger is exact."""
+    async with database_of(rig) as database:
+        assert await operator.verify_ledger(database) == []

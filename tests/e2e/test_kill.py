@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from playground.rig import Rig
-from tests.e2e.story import QUICK, clips, until, verify_ledger
+from tests.e2e.story import PATIENCE_S, QUICK, clips, jobs_of, patient_rig, until, verify_ledger
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("kill")]
 
@@ -105,10 +105,9 @@ MOMENTS = [
 async def rig(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
     """One playground for all moments; every one restarts the bot."""
     folder: Path = tmp_path_factory.mktemp("kill")
-    made = await Rig.start(folder, bot_env=QUICK)
-    made.movie.render_s = 0.6
-    yield made
-    await made.stop()
+    async with patient_rig(folder, bot_env=QUICK) as made:
+        made.movie.render_s = 0.6
+        yield made
 
 
 @pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: moment.name)
@@ -131,8 +130,8 @@ async def test_killed_and_restarted_job_is_made_and_posted_once(rig: Rig, moment
     rig.discord.faults.clear()
     await rig.start_bot()
 
-    if not moment.may_vanish or len(rig.movie.tasks) > tasks or await _has_open_job(rig):
-        await until(lambda: len(clips(rig)) > posts, 40, "the clip in the channel")
+    if not moment.may_vanish or len(rig.movie.tasks) > tasks or await jobs_of(rig, only_open=True):
+        await until(lambda: len(clips(rig)) > posts, "the clip in the channel")
         await _settled(rig)
         assert len(clips(rig)) == posts + 1
         assert len(rig.movie.tasks) == tasks + 1
@@ -140,19 +139,11 @@ async def test_killed_and_restarted_job_is_made_and_posted_once(rig: Rig, moment
     await verify_ledger(rig)
 
 
-async def _has_open_job(rig: Rig) -> bool:
-    from tests.e2e.story import open_jobs
-
-    return bool(await asyncio.to_thread(open_jobs, rig))
-
-
 async def _settled(rig: Rig) -> None:
     """Wait until no job is open: whatever would post or pay twice has had its chance."""
-    for _ in range(100):
-        if not await _has_open_job(rig):
-            return
-        await asyncio.sleep(0.1)
-    raise AssertionError("a job stays open")
+    async with asyncio.timeout(PATIENCE_S):
+        while await jobs_of(rig, only_open=True):  # noqa: ASYNC110 - another process ends them
+            await asyncio.sleep(0.1)
 
 
 def picture() -> bytes:

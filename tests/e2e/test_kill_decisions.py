@@ -9,11 +9,10 @@ import pytest
 import pytest_asyncio
 
 from playground.discord import Outcome
-from playground.rig import Rig
 from playground.scripts.reading import Json, button, components_of, text_of
 from playground.scripts.steps import Steps
 from playground.scripts.visit import Visit
-from tests.e2e.story import QUICK, until, verify_ledger
+from tests.e2e.story import QUICK, patient_rig, until, verify_ledger
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("kill-decisions")]
 
@@ -28,24 +27,24 @@ CARD = "A job waits for approval|A job that needed approval"
 async def visit(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Visit]:
     """A server with both thresholds and a log channel; every test kills and restarts its bot."""
     folder: Path = tmp_path_factory.mktemp("decisions")
-    rig = await Rig.start(folder, bot_env=QUICK)
-    rig.movie.render_s = 0.3
-    made = Visit(rig, Steps())
-    opened = await made.use("mo", LOG, "settings")
-    panel = await made.tells(opened, "Settings of this server", "the panel")
-    for section, values in (
-        ("approvals", {"confirm_over": "10", "approve_over": "16"}),
-        ("delivery", {"log_channel_id": [LOG]}),
-    ):
-        chosen = await made.discord.choose("mo", int(panel["id"]), components_of(panel)[0]["custom_id"], [section])
-        await made.tells(await made.fill("mo", chosen, values), "Changed", section)
-    yield made
-    await rig.stop()
+    async with patient_rig(folder, bot_env=QUICK) as rig:
+        rig.movie.render_s = 0.3
+        made = Visit(rig, Steps())
+        opened = await made.use("mo", LOG, "settings")
+        panel = await made.tells(opened, "Settings of this server", "the panel")
+        for section, values in (
+            ("approvals", {"confirm_over": "10", "approve_over": "16"}),
+            ("delivery", {"log_channel_id": [LOG]}),
+        ):
+            menu = components_of(panel)[0]["custom_id"]
+            chosen = await made.discord.choose("mo", int(panel["id"]), menu, [section])
+            await made.tells(await made.fill("mo", chosen, values), "Changed", section)
+        yield made
 
 
 async def killed(visit: Visit, now: Callable[[], object], acting: asyncio.Task[Outcome] | None = None) -> None:
     """Kill the bot as soon as the moment has come, and start it again without any fault."""
-    await until(now, 10, "the moment of the kill")
+    await until(now, "the moment of the kill")
     await visit.rig.kill_bot()
     if acting is not None:
         await acting
@@ -79,8 +78,8 @@ def cards(visit: Visit, prompt: str) -> list[Json]:
 
 async def once(visit: Visit, prompt: str) -> None:
     """One clip, one task, exact books, nothing open."""
-    await until(lambda: visit.clips(prompt, PLACE), 40, f"the clip of {prompt!r}")
-    await until(lambda: "Done." in " ".join(t for t in visit.texts(PLACE, "owner") if prompt in t), 20, "its card")
+    await until(lambda: visit.clips(prompt, PLACE), f"the clip of {prompt!r}")
+    await until(lambda: "Done." in " ".join(t for t in visit.texts(PLACE, "owner") if prompt in t), "its card")
     assert len(visit.clips(prompt, PLACE)) == 1
     assert len(visit.tasks(prompt)) == 1
     assert await visit.bot("jobs", "--open") == []
@@ -112,7 +111,7 @@ async def test_killed_right_after_a_quote_was_confirmed(visit: Visit) -> None:
 async def waiting(visit: Visit, prompt: str) -> Json:
     """A job of Ann's that waits for approval: the moderators' card."""
     await visit.press("ann", await quote(visit, "ann", prompt, APPROVED), "Confirm")
-    return dict((await until(lambda: cards(visit, prompt), 10, "the approval card"))[0])
+    return dict((await until(lambda: cards(visit, prompt), "the approval card"))[0])
 
 
 async def test_killed_while_a_job_waits_for_approval(visit: Visit) -> None:
@@ -137,7 +136,7 @@ async def test_killed_while_the_approval_card_was_on_its_way(visit: Visit) -> No
     acting = pressed(visit, "ann", shown, "Confirm")
     await killed(visit, now, acting)
 
-    card = (await until(lambda: cards(visit, "An approval card"), 20, "the approval card"))[0]
+    card = (await until(lambda: cards(visit, "An approval card"), "the approval card"))[0]
     await asyncio.sleep(1)
     assert len(cards(visit, "An approval card")) == 1
     await visit.press("mo", card, "Approve")
@@ -159,7 +158,7 @@ async def test_killed_right_after_approve_was_pressed(visit: Visit) -> None:
     if button(cards(visit, prompt)[0], "Approve"):
         told = await visit.press("mo", cards(visit, prompt)[0], "Approve")
         await visit.tells(told, "waits for nobody any more", "decided already")
-    await until(lambda: not button(cards(visit, prompt)[0], "Approve"), 20, "a card without buttons")
+    await until(lambda: not button(cards(visit, prompt)[0], "Approve"), "a card without buttons")
 
 
 SHARES = {
