@@ -11,6 +11,9 @@ SYSTEM_CERTS := $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs
 ALONE := $(PYTHON) -c 'import fcntl, os, sys; lock = os.open("Makefile", os.O_RDONLY); fcntl.flock(lock, fcntl.LOCK_EX); \
 	os.set_inheritable(lock, True); os.execvp(sys.argv[1], sys.argv[1:])'
 
+# Compiled modules are kept: tests, commands and charts start many processes, which would compile everything again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: setup run test test-all test-fast lint bench clean
 
 setup: $(STAMP)
@@ -21,7 +24,7 @@ $(STAMP): pyproject.toml uv.lock
 	@$(ALONE) sh -c '{ test -x $(BIN)/uv || { rm -rf $(VENV) && $(PYTHON) -m venv $(VENV) && \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.8"; }; } && \
 		$(if $(SYSTEM_CERTS),UV_SYSTEM_CERTS=1) UV_PROJECT_ENVIRONMENT=$(VENV) \
-		$(BIN)/uv sync --frozen --inexact --quiet --python $(BIN)/python && touch $(STAMP)'
+		$(BIN)/uv sync --frozen --inexact --compile-bytecode --quiet --python $(BIN)/python && touch $(STAMP)'
 
 run: $(STAMP)
 	@exec $(BIN)/python -m bot run
