@@ -14,20 +14,22 @@ ROW = provider_state.c
 
 @dataclass(frozen=True, slots=True)
 class BreakerRow:
-    """A breaker as stored. `reason` None is closed; `probe_at` None is never."""
+    """A breaker as stored. `reason` None is closed; `probe_at` None is never. `failures` include `create_failures`."""
 
     reason: str | None
     failures: int
+    create_failures: int
     opened_at: datetime | None
     probe_at: datetime | None
 
 
-CLOSED = BreakerRow(None, 0, None, None)
+CLOSED = BreakerRow(None, 0, 0, None, None)
 
 
 async def read(connection: AsyncConnection, provider: str) -> BreakerRow:
     """Read a provider's breaker; one that nothing ever happened to is closed."""
-    query = sa.select(ROW.reason, ROW.failures, ROW.opened_at, ROW.probe_at).where(ROW.provider == provider)
+    columns = (ROW.reason, ROW.failures, ROW.create_failures, ROW.opened_at, ROW.probe_at)
+    query = sa.select(*columns).where(ROW.provider == provider)
     row = (await connection.execute(query)).one_or_none()
     return CLOSED if row is None else BreakerRow(*row)
 
@@ -42,19 +44,26 @@ async def move_probe(connection: AsyncConnection, provider: str, *, before: date
     return done.rowcount == 1
 
 
-async def close(connection: AsyncConnection, provider: str, reasons: frozenset[str]) -> None:
-    """Forget the failures, and close if it is open for one of `reasons`."""
+async def close(
+    connection: AsyncConnection, provider: str, reasons: frozenset[str], *, keep_creates: bool = False
+) -> None:
+    """Forget the failures, but those of creates where told so, and close if it is open for one of `reasons`."""
+    left = ROW.create_failures if keep_creates else 0
     await connection.execute(
         sa.update(provider_state)
         .where(ROW.provider == provider, sa.or_(ROW.reason.is_(None), ROW.reason.in_(reasons)))
-        .values(reason=None, failures=0, opened_at=None, probe_at=None)
+        .values(reason=None, failures=left, create_failures=left, opened_at=None, probe_at=None)
     )
 
 
-async def count_failure(connection: AsyncConnection, provider: str) -> int:
+async def count_failure(connection: AsyncConnection, provider: str, *, is_create: bool) -> int:
     """Count one more failure in a row. Returns how many there are now."""
     await insert_ignore(connection, provider_state, {"provider": provider})
-    counted = sa.update(provider_state).where(ROW.provider == provider).values(failures=ROW.failures + 1)
+    counted = (
+        sa.update(provider_state)
+        .where(ROW.provider == provider)
+        .values(failures=ROW.failures + 1, create_failures=ROW.create_failures + int(is_create))
+    )
     return int((await connection.execute(counted.returning(ROW.failures))).scalar_one())
 
 

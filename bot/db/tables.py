@@ -347,6 +347,7 @@ provider_state = sa.Table(
     sa.Column("crowded_at", Moment),  # when it last said that it has too much to do
     sa.Column("learned_places", sa.Integer),  # running places that this taught, growing again from learned_at on
     sa.Column("learned_at", Moment),
+    sa.Column("create_failures", sa.Integer, nullable=False, server_default="0"),  # those of `failures` that polls keep
 )
 
 #: When a guild (user_id 0) or member was last given a place, per provider.

@@ -62,11 +62,14 @@ class Breaker(Protocol):
         ...
 
     async def succeeded(self, provider: str, *, took_task: bool = True) -> None:
-        """Note that the provider works: closes after an outage or dead key; an empty account only if it `took_task`."""
+        """Note that the provider works: closes after an outage or dead key. Where it is creates that fail, and for an
+        empty account, only if it `took_task`."""
         ...
 
-    async def failed(self, provider: str, reason: str) -> None:
-        """Note a failure: `outage` opens after a few in a row, `credits` and `key` at once."""
+    async def failed(self, provider: str, reason: str, *, is_create: bool = False) -> None:
+        """Note a failure: `outage` opens after a few in a row, `credits` and `key` at once.
+
+        Creates that fail count until one succeeds, whatever polls are answered between them."""
         ...
 
     async def crowded(self, provider: str) -> None:

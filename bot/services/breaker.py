@@ -69,24 +69,33 @@ class SharedBreaker:
         """Note that the provider works. One read; where that is news, one transaction.
 
         Closes after an outage or a dead key. An empty account is no longer empty only where the provider
-        `took_task`: it answers polls without credits. What the operator paused stays so.
+        `took_task`: it answers polls without credits, and may answer them while creates fail. What the operator paused
+        stays so.
         """
         async with self._database.read() as connection:
             row = await breakers.read(connection, provider)
-        closing = frozenset({"outage", "key", "credits"} if took_task else {"outage", "key"})
-        if (row.reason is None and row.failures == 0) or (row.reason is not None and row.reason not in closing):
+        closing, left = frozenset({"outage", "key", "credits"}), 0
+        if not took_task:
+            left = row.create_failures
+            closing = frozenset({"key"} if left >= FAILURES_TO_OPEN else {"outage", "key"})
+        if (row.reason is None and row.failures == left) or (row.reason is not None and row.reason not in closing):
             return
         async with self._database.begin() as connection:
-            await breakers.close(connection, provider, closing)
+            await breakers.close(connection, provider, closing, keep_creates=not took_task)
         if row.reason is not None:
             log.warning("breaker.closed", extra={"provider": provider, "reason": row.reason})
 
-    async def failed(self, provider: str, reason: str) -> None:
-        """Note a failure: the fifth `outage` in a row opens, `credits` and `key` open at once. One transaction."""
+    async def failed(self, provider: str, reason: str, *, is_create: bool = False) -> None:
+        """Note a failure: the fifth `outage` in a row opens, `credits` and `key` open at once. One transaction.
+
+        A poll that is answered ends the row of failed polls, never that of failed creates.
+        """
         now = self._clock.now()
         async with self._database.begin() as connection:
-            if reason == "outage" and await breakers.count_failure(connection, provider) < FAILURES_TO_OPEN:
-                return
+            if reason == "outage":
+                failures = await breakers.count_failure(connection, provider, is_create=is_create)
+                if failures < FAILURES_TO_OPEN:
+                    return
             opened = await breakers.open_for(
                 connection, provider, reason, over=_lesser(reason), now=now, probe_at=now + FIRST_PROBE
             )

@@ -82,6 +82,7 @@ class Submitter:
             return await self._end(held, JobState.CANCELLED, cause="cancelled by the member")
         provider = self._providers[held.provider]
         try:
+            await self._ask_first(provider)
             body = held.submit_body or await self._composer.compose(held, provider)
         except MediaRejected as error:
             code = error.code if error.code == NO_LINK else "reference_gone"
@@ -92,6 +93,17 @@ class Submitter:
             await self._note_failure(held, error)
             return await self._requeue(held, error)
         return await self._commit_and_send(held, body, cause="create sent")
+
+    async def _ask_first(self, provider: Provider) -> None:
+        """See that a provider answers again before a create probes it, where a lost answer could never be cleared up.
+
+        Raises:
+            ProviderError: it does not.
+        """
+        if provider.traits.has_list or provider.traits.has_idempotency:
+            return
+        if (await self._breaker.state(provider.name)).reason is not None:
+            await provider.check_key()
 
     async def _commit_and_send(self, held: Job, body: bytes, *, cause: str) -> Job | None:
         async with self._database.begin() as connection:
@@ -373,15 +385,16 @@ class Submitter:
         if held.state is JobState.SUBMITTING and is_crowded(error.code):
             await self._breaker.crowded(held.provider)
         log.warning("provider.failed", extra={"job_id": held.id, "provider": held.provider, "code": error.code})
-        await note_failure(self._breaker, held.provider, error)
+        is_create = held.state is not JobState.UNKNOWN or self._providers[held.provider].traits.has_idempotency
+        await note_failure(self._breaker, held.provider, error, is_create=is_create)
 
 
-async def note_failure(breaker: Breaker, provider: str, error: ProviderError) -> None:
+async def note_failure(breaker: Breaker, provider: str, error: ProviderError, *, is_create: bool = False) -> None:
     """Tell the breaker what an error means for the provider. A busy one works."""
     if isinstance(error, ProviderAccount):
         await breaker.failed(provider, account_trouble(error))
     elif not isinstance(error, ProviderBusy):
-        await breaker.failed(provider, "outage")
+        await breaker.failed(provider, "outage", is_create=is_create)
 
 
 def account_trouble(error: ProviderAccount) -> str:

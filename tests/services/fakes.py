@@ -82,6 +82,7 @@ class FakeProvider:
     status_script: deque = field(default_factory=deque)
     cancel_script: deque = field(default_factory=deque)
     list_script: deque = field(default_factory=deque)
+    key_script: deque = field(default_factory=deque)
     on_submit: Callable[[FakeTask], object] | None = None
     on_status: Callable[[FakeTask], object] | None = None
     on_search: Callable[[], object] | None = None
@@ -96,7 +97,8 @@ class FakeProvider:
         return UploadedReference(reference.role.value, reference.kind, f"api/uploads/{reference.key}")
 
     async def check_key(self) -> None:
-        return None
+        if self.key_script:
+            raise self.key_script.popleft()
 
     async def styles(self) -> list[str]:
         return []
@@ -487,10 +489,11 @@ class FakeBreaker:
     outages: int = 0
     failures: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
+    lets_probe: bool = False
 
     async def state(self, provider: str) -> BreakerState:
         reason = self.reasons.get(provider)
-        return BreakerState(reason is not None, reason)
+        return BreakerState(reason is not None and not self.lets_probe, reason)
 
     async def succeeded(self, provider: str, *, took_task: bool = True) -> None:
         self.outages = 0
@@ -500,7 +503,7 @@ class FakeBreaker:
     async def crowded(self, provider: str) -> None:
         self.complaints.append(provider)
 
-    async def failed(self, provider: str, reason: str) -> None:
+    async def failed(self, provider: str, reason: str, *, is_create: bool = False) -> None:
         self.failures.append(reason)
         self.outages = self.outages + 1 if reason == "outage" else 0
         if reason != "outage" or self.outages >= 3:

@@ -288,6 +288,31 @@ async def test_five_failures_in_a_row_open_for_an_outage(pacing: Pacing) -> None
     assert not (await pacing.state(OTHER)).is_open
 
 
+async def test_answered_polls_do_not_excuse_creates_that_fail(pacing: Pacing) -> None:
+    """Where creates fail and polls do not, submissions stop all the same, and only a create lets them go on."""
+    for _ in range(5):
+        await pacing.failed(KEY, "outage", is_create=True)
+        await pacing.succeeded(KEY, took_task=False)
+    opened = await pacing.state(KEY)
+    await pacing.succeeded(KEY)
+
+    assert (opened.is_open, opened.reason) == (True, "outage")
+    assert not (await pacing.state(KEY)).is_open
+
+
+async def test_an_answered_poll_ends_an_outage_of_polls(pacing: Pacing) -> None:
+    """What creates that failed meanwhile count goes on counting."""
+    for is_create in (True, True, True, True, False):
+        await pacing.failed(KEY, "outage", is_create=is_create)
+    opened = await pacing.state(KEY)
+    await pacing.succeeded(KEY, took_task=False)
+    closed = await pacing.state(KEY)
+    await pacing.failed(KEY, "outage", is_create=True)
+
+    assert (opened.is_open, closed.is_open) == (True, False)
+    assert (await pacing.state(KEY)).is_open
+
+
 @pytest.mark.parametrize("reason", ["credits", "key"])
 async def test_account_trouble_opens_at_once(pacing: Pacing, reason: str) -> None:
     """One refused key or an empty account is enough, and a task taken closes it."""

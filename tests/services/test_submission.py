@@ -416,6 +416,23 @@ async def test_a_repeat_that_is_refused_was_never_taken(world: World) -> None:
     assert (await world.queries.balance(guild_id=GUILD, user_id=USER)).held.milli == 0
 
 
+async def test_an_outage_is_probed_by_a_question_where_creates_cannot_be_found_again(world: World) -> None:
+    """A create would be in doubt for a day; whether the provider is back can be asked without one."""
+    world.provider.traits = ProviderTraits(
+        has_list=False, has_cancel=False, has_balance=True, has_callback=False, has_idempotency=False
+    )
+    world.breaker.reasons[world.provider.name], world.breaker.lets_probe = "outage", True
+    world.provider.key_script.extend([ProviderBusy("http_503"), ProviderUnreachable("connect_failed")])
+    job = await world.accept()
+    await world.run_for(5)
+    before = len(world.provider.creates), await world.state(job)
+
+    await world.run_until_quiet()
+
+    assert before == (0, S.QUEUED)
+    assert (len(world.provider.creates), await world.state(job)) == (1, S.DELIVERED)
+
+
 async def test_keys_are_not_trusted_for_ever(world: World) -> None:
     """After half a day of silence nothing is sent any more: the provider may have forgotten the key."""
     world.provider.traits = IDEMPOTENT
