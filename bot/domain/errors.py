@@ -10,6 +10,7 @@ BotError
 │  ├─ ProviderBusy         not taken; wait and send again
 │  │  └─ ProviderConflict  an earlier try under the same key may have been taken: in doubt until it is answered
 │  ├─ ProviderRejected     taken note of and refused: final for this request
+│  │  └─ ProviderTurnedAway  not in the API's own words: says nothing of an earlier try under the same key
 │  ├─ ProviderAccount      dead key or empty account: opens the breaker
 │  └─ TaskNotFound         the provider does not know this task
 ├─ MediaRejected           a reference or a clip is not what it must be
@@ -128,6 +129,10 @@ class ProviderConflict(ProviderBusy):
 
 class ProviderRejected(ProviderError):
     """Refused for good: the request as it is will never be taken."""
+
+
+class ProviderTurnedAway(ProviderRejected):
+    """Refused by what may be a proxy, not in the API's own words: this try was not taken, an earlier one may have been."""
 
 
 class ProviderAccount(ProviderError):

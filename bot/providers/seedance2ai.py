@@ -24,6 +24,7 @@ from bot.domain.errors import (
     ProviderConflict,
     ProviderError,
     ProviderRejected,
+    ProviderTurnedAway,
     TaskNotFound,
 )
 from bot.domain.jobs import TaskStatus
@@ -221,18 +222,18 @@ class Seedance2Ai:
             await self._rate.pause(self.name, wait_s)
 
 
-def _code(answer: Answer) -> str:
-    """Name what went wrong: the API's code, else the HTTP status, else that the answer made no sense."""
-    fields = read_fields(answer.body) or {}
-    code = read_error_code(fields)
-    if code is not None:
-        return code
-    if answer.status == 404 and fields.get("error") is not None:
-        return "not_found"
-    return "malformed" if answer.is_success else _CODE_OF_STATUS.get(answer.status, f"http_{answer.status}")
-
-
 def _refuse(answer: Answer, meaning: Meaning, *, otherwise: type[ProviderError]) -> NoReturn:
-    code = _code(answer)
+    """Raise what an answer means: the API's code decides, without a documented one the HTTP status.
+
+    What is refused in other words than the API's own may have met a proxy.
+    """
+    fields = read_fields(answer.body) or {}
+    own = read_error_code(fields)
+    if own is None and answer.status == 404 and fields.get("error") is not None:
+        own = "not_found"
+    code = own or ("malformed" if answer.is_success else _CODE_OF_STATUS.get(answer.status, f"http_{answer.status}"))
     known = code if code in ERROR_CODES else _CODE_OF_STATUS.get(answer.status, answer.status)
-    raise meaning.get(known, otherwise)(code, retry_after_s=answer.retry_after_s)
+    kind = meaning.get(known, otherwise)
+    if kind is ProviderRejected and own is None:
+        kind = ProviderTurnedAway
+    raise kind(code, retry_after_s=answer.retry_after_s)

@@ -23,6 +23,7 @@ from bot.domain.errors import (
     ProviderConflict,
     ProviderError,
     ProviderRejected,
+    ProviderTurnedAway,
     ProviderUnreachable,
     TaskNotFound,
 )
@@ -248,13 +249,17 @@ class Submitter:
     async def _repeat(self, held: Job, provider: Provider) -> Job | None:
         """Send the same bytes under the same key again: the provider answers as it did, or takes it now.
 
-        Only while it surely still knows the key; after that the job waits for its deadline.
+        Only while it surely still knows the key; after that the job waits for its deadline. A refusal counts in the
+        provider's own words alone: a proxy's page says nothing of the first try.
         """
         sent_at = held.submitted_at or held.created_at
         if held.submit_body is None or self._clock.now() - sent_at >= KEY_KNOWN_FOR:
             return await self._wait(held)
         try:
             receipt = await provider.submit(submission_of(held, provider, held.submit_body))
+        except ProviderTurnedAway as error:
+            await self._note_failure(held, error)
+            return await self._wait(held, retry_after_s=error.retry_after_s)
         except ProviderRejected as error:
             return await self._end(held, JobState.FAILED, cause="create refused", error_code=error.code)
         except ProviderError as error:

@@ -9,6 +9,7 @@ from bot.domain.errors import (
     ProviderAmbiguous,
     ProviderBusy,
     ProviderRejected,
+    ProviderTurnedAway,
     ProviderUnreachable,
 )
 from bot.domain.jobs import JobState
@@ -431,6 +432,31 @@ async def test_an_outage_is_probed_by_a_question_where_creates_cannot_be_found_a
 
     assert before == (0, S.QUEUED)
     assert (len(world.provider.creates), await world.state(job)) == (1, S.DELIVERED)
+
+
+async def test_a_proxys_page_in_place_of_a_replay_proves_nothing(world: World) -> None:
+    """The task was made and its answer lost; the repeat met a proxy's 404: the next repeat brings the task."""
+    world.provider.traits = IDEMPOTENT
+    world.provider.submit_script.extend([LOST, ProviderTurnedAway("http_404"), ProviderTurnedAway("http_404")])
+    job = await world.accept()
+
+    await world.run_until_quiet()
+
+    assert await world.state(job) is S.DELIVERED
+    assert len(world.provider.tasks) == 1
+    await _settled_once(world)
+
+
+async def test_a_first_create_that_is_turned_away_fails_at_once(world: World) -> None:
+    """Nothing was taken, and there was no earlier try."""
+    world.provider.traits = IDEMPOTENT
+    world.provider.submit_script.append(ProviderTurnedAway("http_404"))
+    job = await world.accept()
+
+    await world.run_until_quiet()
+
+    assert await world.state(job) is S.FAILED
+    assert len(world.provider.creates) == 1
 
 
 async def test_keys_are_not_trusted_for_ever(world: World) -> None:

@@ -14,6 +14,7 @@ from bot.domain.errors import (
     ProviderConflict,
     ProviderError,
     ProviderRejected,
+    ProviderTurnedAway,
     TaskNotFound,
 )
 from bot.domain.requests import MediaKind, Reference, ReferenceRole
@@ -23,6 +24,7 @@ from tests.providers.contract.rigs import PROVIDERS, Rig, rig_of
 
 MEANINGS: dict[str, type[ProviderError]] = {
     "rejected": ProviderRejected,
+    "turned away": ProviderTurnedAway,
     "account": ProviderAccount,
     "busy": ProviderBusy,
     "later": ProviderBusy,
