@@ -132,7 +132,10 @@ class ProviderRejected(ProviderError):
 
 
 class ProviderTurnedAway(ProviderRejected):
-    """Refused by what may be a proxy, not in the API's own words: this try was not taken, an earlier one may have been."""
+    """Refused by what may be a proxy, not in the API's own words.
+
+    This try was not taken; an earlier one under the same key may have been.
+    """
 
 
 class ProviderAccount(ProviderError):
