@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -24,6 +24,7 @@ MAX_FETCHES = 100  # over about a day: storage that is down is not gone
 #: In a row, each with the provider answering that it has no other address. The first ones of a new address may come too
 #: soon for its storage, so that they spread over two minutes at the usual poll interval.
 MAX_GONE = 5
+MAX_GONE_RENEWED = 7  # in a row where it names a fresh address each time, within ten minutes
 RETRY_BASE_S = 2.0
 RETRY_MAX_S = 900.0
 
@@ -58,17 +59,20 @@ class Fetching:
     async def fetch(self, held: Job) -> Job | None:
         """Download the clip or every picture and move on to delivering; later tries resume what an earlier one left.
 
-        Transactions: one, with the outcome. After too many failures the member is refunded and the operator told;
-        those pictures that came are delivered nevertheless.
+        Where the last try found nothing at the address, the provider is asked for a fresh one first: signed addresses
+        expire. Transactions: one, with the outcome. After too many failures the member is refunded and the operator
+        told; those pictures that came are delivered nevertheless.
         """
-        if is_pictures(held):
-            key, failure = stem_of(held), await self._fetch_pictures(held)
+        fresh = await self._renewed(held) if held.missing_count else None
+        found = replace(held, **(fresh or {}))
+        if is_pictures(found):
+            key, failure = stem_of(found), await self._fetch_pictures(found)
         else:
-            key = held.clip_key or f"clips/{held.id}.mp4"
-            failure = await self._fetch_clip(held, key)
+            key = found.clip_key or f"clips/{found.id}.mp4"
+            failure = await self._fetch_clip(found, key)
         if failure is not None:
-            return await self._failed(held, failure)
-        return await self._home(held, key)
+            return await self._failed(found, failure, fresh)
+        return await self._home(found, key, **(fresh or {}))
 
     async def _fetch_clip(self, held: Job, key: str) -> _Failure | None:
         try:
@@ -110,14 +114,13 @@ class Fetching:
                 await self._refund(connection, held)
         return moved
 
-    async def _failed(self, held: Job, failure: _Failure) -> Job | None:
+    async def _failed(self, held: Job, failure: _Failure, fresh: dict[str, Any] | None) -> Job | None:
+        """Try again later, or give up. What is gone counts only where the provider named the address just now."""
         failures = held.fetch_failures + 1
         log.warning("fetch.failed", extra={"job_id": held.id, "code": failure.code, "failures": failures})
-        fresh: dict[str, Any] = {}
-        gone = 0
-        if failure.is_gone:
-            fresh, gone = await self._renewed(held)
-        if gone >= MAX_GONE or failures >= MAX_FETCHES:
+        is_told = fresh is not None or not held.missing_count
+        gone = held.missing_count + is_told if failure.is_gone else 0
+        if gone >= (MAX_GONE_RENEWED if fresh else MAX_GONE) or failures >= MAX_FETCHES:
             return await self._lost(held, failure)
         base_s = max(RETRY_BASE_S, self._timings.poll_interval_s) if failure.is_gone else RETRY_BASE_S
         async with self._database.begin() as connection:
@@ -129,28 +132,24 @@ class Fetching:
                 missing_count=gone,
                 attempt=0,
                 run_at=self._clock.now() + timedelta(seconds=wait_s),
-                **fresh,
+                **(fresh or {}),
             )
         return None
 
-    async def _renewed(self, held: Job) -> tuple[dict[str, Any], int]:
-        """Ask for fresh addresses, since signed ones expire.
-
-        Returns the columns that change, none where none does, and how often in a row the provider had no other address:
-        one that does not answer says nothing.
-        """
+    async def _renewed(self, held: Job) -> dict[str, Any] | None:
+        """Ask for the addresses again. Returns the columns that change, None where the provider did not say."""
         try:
             status = await self._providers[held.provider].status(held.task_id or "")
         except TaskNotFound:
-            return {}, held.missing_count + 1
+            return {}
         except ProviderError:
-            return {}, held.missing_count
+            return None
         fresh: dict[str, Any] = {}
         if status.result_url and status.result_url != held.result_url:
             fresh["result_url"] = status.result_url
         if len(status.result_urls) == len(held.result_urls) and status.result_urls != held.result_urls:
             fresh["result_urls"] = status.result_urls
-        return fresh, 0 if fresh else held.missing_count + 1
+        return fresh
 
     async def _lost(self, held: Job, failure: _Failure) -> Job:
         extra = {"job_id": held.id, "provider": held.provider, "code": failure.code}

@@ -1,7 +1,7 @@
 """Putting the clip before the member: once, on the first rung that takes it."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -19,7 +19,7 @@ from bot.domain.errors import (
 )
 from bot.domain.jobs import JobState
 from bot.domain.money import ZERO
-from tests.services.fakes import LOST
+from tests.services.fakes import LOST, FakeTask
 from tests.services.world import CHANNEL, GUILD, USER, World, credits
 
 MakeWorld = Callable[..., World]
@@ -355,6 +355,45 @@ async def test_an_address_that_works_only_after_a_while_is_waited_for(world: Wor
     await world.run_until_quiet()
 
     assert (await world.job(job)).state is S.DELIVERED
+
+
+def _sign_at_every_look(world: World, signed: list[datetime]) -> None:
+    """Let the provider name another address whenever it is asked."""
+
+    def sign(task: FakeTask) -> None:
+        task.renewals += 1
+        signed.append(world.clock.now())
+
+    world.provider.on_status = sign
+
+
+async def test_a_fresh_address_is_used_at_once(world: World) -> None:
+    """However often it failed before: what was signed a moment ago has not expired."""
+    signed: list[datetime] = []
+    _sign_at_every_look(world, signed)
+    world.workshop.script.extend([DownloadFailed("http_503")] * 6 + [DownloadFailed("http_403", is_gone=True)] * 2)
+    fetched: list[datetime] = []
+    world.workshop.point = lambda name: fetched.append(world.clock.now()) if name == "fetch" else None
+    job = await world.accept()
+
+    await world.run_until_quiet()
+
+    assert await world.state(job) is S.DELIVERED
+    assert fetched[-1] == signed[-1]
+
+
+async def test_fresh_addresses_with_nothing_behind_them_end_too(world: World) -> None:
+    """The provider signs anew whenever it is asked, and there is never anything: refunded within minutes."""
+    signed: list[datetime] = []
+    _sign_at_every_look(world, signed)
+    world.workshop.script.extend([DownloadFailed("http_404", is_gone=True)] * 50)
+    job = await world.accept()
+
+    await world.run_until_quiet()
+
+    found = await world.job(job)
+    assert (found.state, found.error_code) == (S.UNDELIVERED, "clip_lost")
+    assert signed[-1] - signed[0] < timedelta(minutes=10)
 
 
 async def test_a_broken_download_is_tried_again(world: World) -> None:
