@@ -20,6 +20,29 @@ class Composer:
         self._links = links
         self._link_lifetime = timedelta(seconds=timings.unknown_deadline_s + timings.job_deadline_s)
 
+    async def create(self, held: Job, provider: Provider) -> tuple[bytes, int]:
+        """Return a waiting job's create and the number of the attempt that it is.
+
+        A stored one goes again, as the attempt that it was, unless its links have grown old. It was not taken then, as
+        no create of a waiting job was, so that another may be made; the key of the old bytes fits no others.
+
+        Raises:
+            MediaRejected, ProviderError: as `compose`.
+        """
+        if held.submit_body is None:
+            return await self.compose(held, provider), held.submit_attempt + 1
+        if self._is_stale(held, provider):
+            return await self.compose(held, provider), held.submit_attempt + 2
+        return held.submit_body, held.submit_attempt + 1
+
+    def _is_stale(self, held: Job, provider: Provider) -> bool:
+        """Tell whether a stored create's links may expire before it is taken, repeated and made.
+
+        No link is older than its job; half of a link's lifetime is for what comes after the create has left.
+        """
+        has_links = provider.traits.takes_links and bool(held.spec.references)
+        return has_links and self._clock.now() - held.created_at >= self._link_lifetime / 2
+
     async def compose(self, held: Job, provider: Provider) -> bytes:
         """Hand the references over and return the body, which is stored before it is sent.
 
@@ -36,7 +59,8 @@ class Composer:
         source = await self._store.local(reference.key)
         if not provider.traits.takes_links:
             return await provider.upload(reference, source)
-        link = reference_link(self._links, reference, expires_at=self._clock.now() + self._link_lifetime)
+        now = self._clock.now()
+        link = reference_link(self._links, reference, now=now, expires_at=now + self._link_lifetime)
         if link is None:
             raise MediaRejected(NO_LINK, option=reference.option)
         return UploadedReference(reference.role.value, reference.kind, link, reference.duration_s)

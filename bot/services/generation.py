@@ -159,8 +159,9 @@ class Generation:
         """
         if not self._catalog.model(spec.model).takes_links:
             return
+        now = self._clock.now()
         for reference in spec.references:
-            if reference_link(self._links, reference, expires_at=self._clock.now()) is None:
+            if reference_link(self._links, reference, now=now, expires_at=now) is None:
                 raise MediaRejected(NO_LINK, option=reference.option)
 
     async def _admit(self, requester: Requester, request: GenerationRequest, spec: Spec) -> Spec:

@@ -84,7 +84,7 @@ class Submitter:
         provider = self._providers[held.provider]
         try:
             await self._ask_first(provider)
-            body = held.submit_body or await self._composer.compose(held, provider)
+            body, attempt = await self._composer.create(held, provider)
         except MediaRejected as error:
             code = error.code if error.code == NO_LINK else "reference_gone"
             return await self._end(held, JobState.FAILED, cause="a reference cannot be handed over", error_code=code)
@@ -93,7 +93,7 @@ class Submitter:
         except ProviderError as error:
             await self._note_failure(held, error)
             return await self._requeue(held, error)
-        return await self._commit_and_send(held, body, cause="create sent")
+        return await self._commit_and_send(held, body, attempt, cause="create sent")
 
     async def _ask_first(self, provider: Provider) -> None:
         """See that a provider answers again before a create probes it, where a lost answer could never be cleared up.
@@ -106,7 +106,7 @@ class Submitter:
         if (await self._breaker.state(provider.name)).reason is not None:
             await provider.check_key()
 
-    async def _commit_and_send(self, held: Job, body: bytes, *, cause: str) -> Job | None:
+    async def _commit_and_send(self, held: Job, body: bytes, attempt: int, *, cause: str) -> Job | None:
         async with self._database.begin() as connection:
             now = self._clock.now()
             if await work.cancel_requested(connection, held.id):
@@ -118,7 +118,7 @@ class Submitter:
                 now=now,
                 cause=cause,
                 submit_body=body,
-                submit_attempt=held.submit_attempt + 1,
+                submit_attempt=attempt,
                 submitted_at=now,
                 search_misses=0,
             )
@@ -322,7 +322,8 @@ class Submitter:
             return await self._end(held, JobState.CANCELLED, cause="cancelled; the provider never had it")
         if held.submit_attempt >= MAX_CREATES or held.submit_body is None:
             return await self._end(held, JobState.FAILED, cause="the provider never had it", error_code="submit_failed")
-        return await self._commit_and_send(held, held.submit_body, cause="proven absent; create sent again")
+        attempt = held.submit_attempt + 1
+        return await self._commit_and_send(held, held.submit_body, attempt, cause="proven absent; create sent again")
 
     async def _wait(self, held: Job, *, retry_after_s: float | None = None, **values: Any) -> Job | None:
         now = self._clock.now()

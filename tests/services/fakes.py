@@ -473,12 +473,14 @@ class FakeLinks:
 
     has_callbacks: bool = False
     has_media: bool = False
+    shows_expiry: bool = False
 
     def callback_url(self, provider: str, job_id: str, attempt: int) -> str | None:
         return f"https://bot.example/callbacks/{provider}/{job_id}/{attempt}" if self.has_callbacks else None
 
     def media_url(self, key: str, filename: str, *, expires_at: datetime) -> str | None:
-        return f"https://bot.example/media/{key}" if self.has_media else None
+        behind = f"?until={expires_at.isoformat()}" if self.shows_expiry else ""
+        return f"https://bot.example/media/{key}{behind}" if self.has_media else None
 
 
 @dataclass

@@ -1,6 +1,8 @@
 """Creates that may have happened: one task, one charge, or an honest `unknown`."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -14,10 +16,11 @@ from bot.domain.errors import (
 )
 from bot.domain.jobs import JobState
 from bot.domain.money import Credits
-from bot.domain.requests import Attachment, ReferenceRole
+from bot.domain.requests import Attachment, MediaKind, Reference, ReferenceRole
 from bot.ports import ProviderTraits
 from bot.services.config import Timings
-from tests.services.fakes import LOST, FakeTask
+from bot.services.reference_links import reference_link
+from tests.services.fakes import LOST, FakeLinks, FakeTask
 from tests.services.world import GUILD, USER, World, credits
 
 MakeWorld = Callable[..., World]
@@ -475,20 +478,48 @@ async def test_keys_are_not_trusted_for_ever(world: World) -> None:
     assert await world.state(job) is S.EXPIRED
 
 
+LINKED = replace(IDEMPOTENT, takes_links=True)
+PICTURE = Attachment("start_image", ReferenceRole.START_IMAGE, "a.png", 10, "https://cdn/a.png")
+
+
 async def test_references_reach_a_provider_that_takes_links_as_links(world: World) -> None:
     """Nothing is uploaded; the link is our own, signed."""
-    world.provider.traits = ProviderTraits(
-        has_list=False,
-        has_cancel=False,
-        has_balance=False,
-        has_callback=False,
-        has_idempotency=True,
-        takes_links=True,
-    )
-    picture = Attachment("start_image", ReferenceRole.START_IMAGE, "a.png", 10, "https://cdn/a.png")
+    world.provider.traits = LINKED
     world.links.has_media = True
-    await world.accept(attachments=(picture,))
+    await world.accept(attachments=(PICTURE,))
 
     await world.run_until_quiet()
 
     assert world.provider.creates[0]["content"] == ["https://bot.example/media/ref/start_image"]
+
+
+async def test_a_create_that_waited_for_days_goes_out_with_links_that_work(world: World) -> None:
+    """It was never taken, so it is made anew, under a key of its own; before that the same bytes keep their key."""
+    world.provider.traits = LINKED
+    world.links.has_media = world.links.shows_expiry = True
+    world.provider.submit_script.extend([ProviderBusy("service_busy"), ProviderBusy("service_busy", retry_after_s=200)])
+    job = await world.accept(attachments=(PICTURE,))
+    await world.run_for(20)
+    world.clock.advance(2 * 86_400)
+
+    await world.run_until_quiet()
+
+    first, second, last = [datetime.fromisoformat(c["content"][0].partition("=")[2]) for c in world.provider.creates]
+    assert await world.state(job) is S.DELIVERED
+    assert first == second < last
+    assert last > world.clock.now()
+    assert world.provider.keys == [f"{job.id}-1", f"{job.id}-1", f"{job.id}-2"]
+
+
+@pytest.mark.parametrize(("ends_in_s", "is_good"), [(-1, False), (3600, True)])
+def test_a_link_of_discords_is_none_once_it_has_expired(ends_in_s: int, is_good: bool) -> None:
+    """The provider could not fetch it; the file can be attached anew."""
+    now = datetime(2026, 3, 3, tzinfo=UTC)
+    url = f"https://cdn.example/a.png?ex={int(now.timestamp()) + ends_in_s:x}&is=5&hm=6"
+    kept = Reference(
+        ReferenceRole.START_IMAGE, MediaKind.IMAGE, "image/png", 10, "0" * 64, "references/a", source_url=url
+    )
+
+    found = reference_link(FakeLinks(), kept, now=now, expires_at=now)
+
+    assert found == (url if is_good else None)
