@@ -8,7 +8,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -39,11 +39,15 @@ def observe_nothing(_route: str, _status: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back. `body` is complete. `retry_after_s` is 0 to 3600, None where the provider named no time."""
+    """What came back. `body` is complete. `retry_after_s` is 0 to 3600, None where the provider named no time.
+
+    `headers` are found whatever the case of their names.
+    """
 
     status: int
     body: bytes
     retry_after_s: float | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_success(self) -> bool:
@@ -138,7 +142,7 @@ class ApiClient:
             ) as response:
                 body = await _read_capped(response)
                 status = response.status
-                return Answer(status, body, _retry_after_s(response.headers))
+                return Answer(status, body, _retry_after_s(response.headers), response.headers)
         except ProviderError as error:
             raise self._logged(route, error) from None
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:

@@ -7,13 +7,11 @@ taken; 402, which is not in it, has one meaning.
 
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import NoReturn
 from urllib.parse import quote
 
 import aiohttp
@@ -41,7 +39,7 @@ from bot.providers.seedance_tv_answers import (
     read_task,
 )
 from bot.providers.seedance_tv_problems import code_of, read_problems
-from bot.providers.seedance_tv_rates import backoff_s, quota_rest_s
+from bot.providers.seedance_tv_rates import backoff_s, is_within_quota, quota_rest_s
 from bot.providers.seedance_tv_requests import make_body, seconds_of
 
 log = logging.getLogger(__name__)
@@ -55,8 +53,10 @@ _CODE_OF_STATUS = {
     429: "tv_too_many_requests",
     500: "tv_internal_error",
 }
+#: A 429 although requests are left: the account has too many tasks under way.
+CROWDED = "tv_concurrency_limit"
 #: Every code of ours for what the provider answers; a refused option adds its name to `tv_invalid`.
-ERROR_CODES = (*_CODE_OF_STATUS.values(), "tv_missing", "tv_moderated")
+ERROR_CODES = (*_CODE_OF_STATUS.values(), CROWDED, "tv_missing", "tv_moderated")
 
 Meaning = Mapping[int, type[ProviderError]]
 
@@ -104,12 +104,11 @@ class SeedanceTv:
         Raises:
             SettingsInvalid: `base_url` is not an address that the bot may use.
         """
-        self._session = session
         self._rate = rate
         self._clock = clock or SystemClock()
         self._refusals = 0  # 429s in a row that named no time
-        self._connect = partial(
-            ApiClient,
+        self._api = ApiClient(
+            session,
             provider=self.name,
             base_url=base_url,
             headers={"Authorization": f"Bearer {api_key}"},
@@ -117,7 +116,6 @@ class SeedanceTv:
             observe=observe,
             timeout=timeout,
         )
-        self._connect(session)  # refuses a wrong address now
 
     async def upload(self, reference: Reference, source: Path) -> UploadedReference:
         """Refuse: no references are documented.
@@ -236,40 +234,27 @@ class SeedanceTv:
         The answer to a 429 has that time as its `retry_after_s`.
         """
         await self._rate.take(self.name, urgency=urgency)
-        heard = _Heard(self._session)
-        answer = await self._connect(cast("aiohttp.ClientSession", heard)).call(route, method, path, body=body)
-        rest_s = self._rest_s(answer, heard.headers)
+        answer = await self._api.call(route, method, path, body=body)
+        rest_s = self._rest_s(answer)
         if rest_s:
             await self._rate.pause(self.name, rest_s)
         return replace(answer, retry_after_s=rest_s) if answer.status == 429 else answer
 
-    def _rest_s(self, answer: Answer, headers: Mapping[str, str]) -> float | None:
-        quota_s = quota_rest_s(headers, now=self._clock.now().timestamp())
+    def _rest_s(self, answer: Answer) -> float | None:
+        quota_s = quota_rest_s(answer.headers, now=self._clock.now().timestamp())
         asked_s = answer.retry_after_s if answer.status in (429, 503) else None
         if answer.status != 429:
             self._refusals = 0
-        elif not asked_s and not quota_s:
+        elif not asked_s and not quota_s and not is_within_quota(answer.headers):
             self._refusals += 1
             return backoff_s(self._refusals)
         return max(asked_s or 0, quota_s or 0) or None
 
 
-class _Heard:
-    """Stands for the session during one request and keeps the headers of its answer."""
-
-    def __init__(self, session: aiohttp.ClientSession) -> None:
-        self._session = session
-        self.headers: Mapping[str, str] = {}
-
-    @asynccontextmanager
-    async def request(self, method: str, url: Any, **options: Any) -> AsyncIterator[aiohttp.ClientResponse]:
-        async with self._session.request(method, url, **options) as response:
-            self.headers = response.headers
-            yield response
-
-
 def _code(answer: Answer) -> str:
-    """Name what went wrong. "Error Message Example" are examples: the HTTP status alone decides."""
+    """Name what went wrong. "Error Message Example" are examples: the HTTP status decides, and of a 429 its headers."""
+    if answer.status == 429 and is_within_quota(answer.headers):
+        return CROWDED
     return "malformed" if answer.is_success else _CODE_OF_STATUS.get(answer.status, f"http_{answer.status}")
 
 

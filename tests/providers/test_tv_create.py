@@ -251,7 +251,7 @@ async def test_the_status_alone_decides_what_a_refusal_means(
     kind: str, status: int, meaning: type[ProviderError], code: str
 ) -> None:
     """In JSON, as a web page, in bytes and in nothing: only the error table's refusals say that nothing was taken."""
-    async with rig() as at:
+    async with rig(tells_rate_headers=False) as at:
         at.emulator.faults.add("submit", kind, status=status)
         error = await refused(at.tv)
 

@@ -7,6 +7,7 @@ import pytest
 
 from bot.domain.errors import ProviderAccount, ProviderBusy, ProviderError
 from bot.providers.seedance_tv import SeedanceTv
+from bot.services.breaker import is_crowded
 from tests.manual_clock import ManualClock
 from tests.providers.conftest import RecordingRate, Wire
 from tests.providers.test_tv_create import SPEC, connected, refused, respond, rig
@@ -63,19 +64,20 @@ async def test_a_header_that_is_missing_or_makes_no_sense_is_not_a_zero(wire: Wi
     [
         (str(AT), 1.0),
         (str(AT - 3), 1.0),
+        (str(AT + 900), 900.0),
         (str(AT + 7200), 60.0),
         (str(AT - 7200), 10.0),
         (f"{(AT + 30) * 1000}", 30.0),
         (f"{AT + 30}.5", 30.5),
         ("25", 25.0),
-        ("600", 60.0),
+        ("600", 600.0),
         ("soon", 10.0),
         ("", 10.0),
         ("9" * 40, 10.0),
     ],
 )
-async def test_a_reset_that_cannot_be_right_rests_a_window_at_most(wire: Wire, reset: str, rest_s: float) -> None:
-    """Skewed clocks, milliseconds, seconds from now, nonsense."""
+async def test_a_reset_within_an_hour_is_obeyed_and_nonsense_is_not(wire: Wire, reset: str, rest_s: float) -> None:
+    """Long windows, skewed clocks, milliseconds, seconds from now, nonsense."""
     assert await rests(wire, {"Date": DATE, REMAINING: "0", RESET: reset}) == [rest_s]
 
 
@@ -84,6 +86,7 @@ async def test_without_a_date_our_own_clock_stands_in(wire: Wire) -> None:
     headers = {"Date": "some day", REMAINING: "0", RESET: str(AT + 20)}
 
     assert await rests(wire, headers, now=AT + 5) == [15.0]
+    assert await rests(wire, headers, now=AT - 600) == [60.0]  # it may be wrong
 
 
 @pytest.mark.parametrize(
@@ -152,6 +155,26 @@ async def test_a_provider_that_tells_no_rate_is_not_rested_for() -> None:
         assert type(error) is ProviderBusy
         assert len(at.emulator.tasks) == 1
         assert at.rate.pauses == [("seedance-tv", error.retry_after_s)]
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ({}, "tv_too_many_requests"),
+        ({REMAINING: "0", RESET: str(AT + 5)}, "tv_too_many_requests"),
+        ({REMAINING: "soon"}, "tv_too_many_requests"),
+        ({REMAINING: "3", RESET: str(AT + 30)}, "tv_concurrency_limit"),
+    ],
+)
+async def test_a_429_with_requests_left_means_too_many_tasks(wire: Wire, headers: dict[str, str], code: str) -> None:
+    """Fewer jobs run at once then; polls, which are within the rate, go on unless a time is named."""
+    respond(wire, b"", status=429, headers={"Date": DATE, **headers})
+    rate = RecordingRate()
+    async with connected(wire.origin, rate) as tv:
+        error = await refused(tv)
+
+    assert (type(error), error.code) == (ProviderBusy, code)
+    assert is_crowded(error.code) == (code == "tv_concurrency_limit") == (rate.pauses == [])
 
 
 async def test_too_many_tasks_under_way_are_waited_for() -> None:
