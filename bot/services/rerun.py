@@ -145,8 +145,8 @@ class Rerun:
             raise Refused("not_supported", option="start_image", model=model.key, others=others)
         request = replace(request_of(old, private=private, same_seed=False), prompt=prompt, shots=())
         self._generation.check(request)
-        frame = await (self._previous_clip(old) if model.has_previous_clip else self._last_frame(old))
-        if frame is None and model.has_previous_clip:
+        frame = await self._previous_clip(old, model) if model.has_previous_clip else None
+        if frame is None:
             frame = await self._last_frame(old)
         if frame is None:
             return await self._extend_from_address(requester, request, old)
@@ -260,13 +260,15 @@ class Rerun:
             option="start_image",
         )
 
-    async def _previous_clip(self, old: Job) -> Reference | None:
-        """Store the kept clip as the one to continue, None where it is no longer kept."""
+    async def _previous_clip(self, old: Job, model: Model) -> Reference | None:
+        """Store the kept clip as the one to continue, None where it is not kept or larger than the model takes."""
         if old.clip_key is None:
             return None
         try:
             clip = await self._store.local(old.clip_key)
         except MediaRejected:
+            return None
+        if (await asyncio.to_thread(clip.stat)).st_size > model.max_video_bytes:
             return None
         key, size_bytes, digest = await self._keep_copy(clip, "mp4")
         return Reference(

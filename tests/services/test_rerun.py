@@ -1,14 +1,16 @@
 """Again, Edit & rerun, Extend: whose, with which files, at whose cost."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
+from bot.domain.catalog import MODELS
 from bot.domain.errors import MediaRejected, NotFound, Refused
 from bot.domain.jobs import Job, JobState
 from bot.domain.requests import Attachment, ReferenceRole
 from bot.domain.rules import PublicPrompts
-from tests.services.world import GUILD, USER, World
+from tests.services.world import GUILD, USER, World, catalog
 
 STRANGER = 200
 START = Attachment("start_image", ReferenceRole.START_IMAGE, "a.png", 100, "https://cdn.example/a.png")
@@ -212,6 +214,21 @@ async def test_extend_starts_from_the_kept_clips_last_frame(world: World) -> Non
     assert (frame.role, frame.option, frame.content_type) == (ReferenceRole.START_IMAGE, "start_image", "image/jpeg")
     assert frame.size_bytes == 10_000
     assert (new.spec.prompt, new.spec.duration_s, new.source_job_id) == ("it jumps", 8, old.id)
+
+
+@pytest.mark.parametrize(("most_bytes", "role"), [(10**6, ReferenceRole.PREVIOUS_CLIP), (1, ReferenceRole.START_IMAGE)])
+async def test_extend_gives_the_clip_itself_where_the_model_continues_clips(
+    make_world: Callable[..., World], most_bytes: int, role: ReferenceRole
+) -> None:
+    """One that is larger than the model takes is continued from its last frame."""
+    able = [replace(one, has_previous_clip=True, max_video_bytes=most_bytes) for one in MODELS]
+    world = make_world(offered=catalog(models=tuple(able)))
+    old = await delivered(world)
+    (world.folder / "file").write_bytes(b"clip")
+
+    new = await world.rerun.extend(world.requester(), old.id, "it jumps", private=False)
+
+    assert [one.role for one in new.spec.references] == [role]
 
 
 async def test_extend_takes_the_providers_frame_where_the_clip_is_no_longer_kept(world: World) -> None:
