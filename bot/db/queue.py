@@ -1,6 +1,5 @@
 """Jobs that wait: when one may begin, and quotes too many."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -13,9 +12,9 @@ from bot.domain.jobs import Job, JobState
 
 
 async def expected_start(
-    connection: AsyncConnection, waiting: Job, *, places: Mapping[str, int], running_cap: int, now: datetime
+    connection: AsyncConnection, waiting: Job, *, places: int, running_cap: int, now: datetime
 ) -> datetime | None:
-    """Return when a queued job may be given a place, None where one is free for it now.
+    """Return when a queued job may be given one of its provider's `places`, None where one is free for it now.
 
     Members take turns, so that each other member has at most as many turns before this job as this member has up to
     and with it. A place is taken for as long as the model's jobs last.
@@ -26,9 +25,8 @@ async def expected_start(
     own_at_work = (await work.running_by_member(connection, now=now)).get(member, 0) if at_work else 0
     own_before = await _own_before(connection, waiting) if queued.get(member, 0) > 1 else 0
     others = sum(min(count, own_before + 1) for who, count in queued.items() if who != member)
-    places_of_all = places.get(waiting.provider, 1)
     waves = max(
-        (own_before + others + at_work) // places_of_all,
+        (own_before + others + at_work) // places,
         (own_before + own_at_work) // running_cap,
     )
     return now + timedelta(seconds=waves * waiting.expected_s) if waves else None

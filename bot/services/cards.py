@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
-from bot.db import guilds, jobs, queue
+from bot.db import breakers, guilds, jobs, queue
 from bot.db.engine import Database
 from bot.domain.errors import DeliveryError
 from bot.domain.jobs import CardTarget, Job, JobState
 from bot.domain.rules import PublicPrompts
 from bot.ports import BreakerView, CardView, Messenger
+from bot.services.breaker import places_now
 from bot.services.config import Timings
 
 log = logging.getLogger(__name__)
@@ -122,12 +123,11 @@ class Cards:
             rules = await guilds.rules(connection, current.guild_id)
             starts_at = None
             if current.state is JobState.QUEUED:
+                now = self._clock.now()
+                learned = await breakers.read_crowd(connection, current.provider)
+                places = max(1, places_now(self._places.get(current.provider, 1), learned, now))
                 starts_at = await queue.expected_start(
-                    connection,
-                    current,
-                    places=self._places,
-                    running_cap=rules.running_cap,
-                    now=self._clock.now(),
+                    connection, current, places=places, running_cap=rules.running_cap, now=now
                 )
         return _Seen(current, rules.public_prompts, starts_at)
 

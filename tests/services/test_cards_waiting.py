@@ -2,6 +2,10 @@
 
 from datetime import timedelta
 
+import sqlalchemy as sa
+
+from bot.db.dialect import insert_ignore
+from bot.db.tables import provider_state
 from bot.domain.jobs import Job
 from bot.domain.rules import GuildRules, PublicPrompts
 from bot.ports import CardView
@@ -53,6 +57,22 @@ async def test_fifty_queued_jobs_of_one_member_delay_anothers_first_by_one_turn(
     card = await _card(world, other)
 
     assert card.note_params == {"at": world.clock.now() + timedelta(seconds=240)}
+
+
+async def test_the_expected_start_goes_by_the_places_that_the_provider_really_has(make_world) -> None:
+    """Four are configured; the provider was found to have one."""
+    world = make_world(rules=RICH, places={P1: 4})
+    await world.accept(user=USER + 1)
+    await world.dispatch.run()
+    job = await _later(world)
+    assert (await _card(world, job)).note is None
+
+    async with world.database.begin() as connection:
+        await insert_ignore(connection, provider_state, {"provider": P1})
+        learned = {"learned_places": 1, "learned_at": world.clock.now()}
+        await connection.execute(sa.update(provider_state).values(**learned))
+
+    assert (await _card(world, job)).note_params == {"at": world.clock.now() + timedelta(seconds=120)}
 
 
 async def test_a_job_before_a_moderator_says_when_it_lapses(make_world) -> None:
