@@ -10,7 +10,7 @@ from bot.clock import Clock
 from bot.db import jobs, journal, work
 from bot.db.engine import Database
 from bot.domain.catalog import Catalog
-from bot.domain.errors import ProviderError, TaskNotFound
+from bot.domain.errors import ProviderAmbiguous, ProviderBusy, ProviderError, TaskNotFound
 from bot.domain.jobs import Job, JobState, TaskState, TaskStatus
 from bot.domain.money import ZERO, Credits
 from bot.ports import Breaker, Provider
@@ -67,14 +67,27 @@ class StatusCheck:
 
     async def _ask(self, held: Job, provider: Provider) -> TaskStatus:
         """Ask for the status; a cancel that was asked for and not yet sent goes first."""
-        task_id = held.task_id or ""
         if held.cancel_requested_at and not held.cancel_sent_at and provider.traits.has_cancel:
-            answer = await provider.cancel(task_id)
-            async with self._database.begin() as connection:
-                await jobs.update_fenced(connection, held, cancel_sent_at=self._clock.now())
+            answer = await self._cancel(held, provider)
             if answer is not None:
                 return answer
-        return await provider.status(task_id)
+        return await provider.status(held.task_id or "")
+
+    async def _cancel(self, held: Job, provider: Provider) -> TaskStatus | None:
+        """Ask to cancel. None where only the status tells what became of the task.
+
+        A cancel that fails at the provider is asked for again with the next check; it must not hide the clip till then.
+        """
+        try:
+            answer = await provider.cancel(held.task_id or "")
+        except (ProviderBusy, ProviderAmbiguous) as error:
+            if error.code == PACED:
+                raise
+            await self._note_failure(held, error)
+            return None
+        async with self._database.begin() as connection:
+            await jobs.update_fenced(connection, held, cancel_sent_at=self._clock.now())
+        return answer
 
     async def apply_status(self, held: Job, status: TaskStatus, started_at: datetime) -> Job | None:
         """Move a job by what the provider says of its task, money included, in one transaction."""
@@ -199,12 +212,13 @@ class StatusCheck:
         return moved
 
     async def _missing(self, held: Job) -> Job | None:
-        """A known task that is not found: `unknown` after three times over ten minutes, never failed."""
+        """A known task is not found: `unknown` after three times over ten minutes or at the deadline, never failed."""
         now = self._clock.now()
         since, count = held.missing_since or now, held.missing_count + 1
         if held.is_final:
             return await self._look_again(held, now)
-        if held.state is JobState.RUNNING and count >= STRIKES and now - since >= STRIKES_SPAN:
+        is_gone = count >= STRIKES and now - since >= STRIKES_SPAN
+        if held.state is JobState.RUNNING and (is_gone or self._is_overdue(held)):
             return await self._to_unknown(held, cause="the provider no longer knows the task")
         return await self._look_again(held, now, missing_count=count, missing_since=since)
 

@@ -45,6 +45,8 @@ MISSES_TO_PROVE_ABSENCE = 2
 RETRY_S = 15.0
 MAX_RETRY_S = 300.0
 FIRST_POLL_FACTOR = 1.5
+#: For how long a task that was proven absent is looked for all the same; a callback has it looked for at any time.
+ABSENT_WATCH_S = 1800.0
 #: For how long a create is repeated under its idempotency key: no document says how long keys are known.
 KEY_KNOWN_FOR = timedelta(hours=12)
 
@@ -143,20 +145,20 @@ class Submitter:
 
     async def _taken(self, held: Job, receipt: Receipt) -> Job | None:
         started_at = held.submitted_at or held.updated_at
-        gap_s = await self.poll_gap_s(held)
+        awaits_callback = await self._awaits_callback(held)
+        gap_s = await self._gap_s(held, awaits_callback=awaits_callback)
         try:
             async with self._database.begin() as connection:
                 now = self._clock.now()
                 is_urgent = await work.cancel_requested(connection, held.id)
                 is_urgent = is_urgent or await news_since(connection, held, started_at)
-                is_silent = await work.are_callbacks_silent(connection, held.provider)
                 return await jobs.move_fenced(
                     connection,
                     held,
                     JobState.RUNNING,
                     now=now,
                     cause="create answered",
-                    run_at=now if is_urgent else self._first_poll_at(held, now, gap_s, are_callbacks_silent=is_silent),
+                    run_at=now if is_urgent else self._first_poll_at(held, now, gap_s, awaits_callback=awaits_callback),
                     task_id=receipt.task_id,
                     unknown_since=None,
                     expected_end_at=now + timedelta(seconds=held.expected_s),
@@ -170,25 +172,36 @@ class Submitter:
         provider = self._providers[held.provider]
         return provider.traits.has_callback and self._links.callback_url(provider.name, held.id, 1) is not None
 
+    async def _awaits_callback(self, held: Job) -> bool:
+        """Whether the task's end is likely to be announced: an address was given, and callbacks arrive. One read."""
+        if not self.expects_callback(held):
+            return False
+        async with self._database.read() as connection:
+            return not await work.are_callbacks_silent(connection, held.provider)
+
     async def poll_gap_s(self, held: Job) -> float:
-        """Return how far apart the polls of a job's task must be, at least the poll interval. One read.
+        """Return how far apart the polls of a job's task must be, at least the poll interval. Two reads at most.
 
         More where so many jobs run that their polls would not fit the account's rate budget. A job that waits for a
         callback is asked for seldom anyway, so that it need not wait longer for the next poll.
         """
-        if self._rate is None or self.expects_callback(held):
+        return await self._gap_s(held, awaits_callback=await self._awaits_callback(held))
+
+    async def _gap_s(self, held: Job, *, awaits_callback: bool) -> float:
+        if self._rate is None or awaits_callback:
             return self._timings.poll_interval_s
         return max(self._timings.poll_interval_s, await self._rate.poll_gap_s(held.provider))
 
-    def _first_poll_at(self, held: Job, now: datetime, gap_s: float, *, are_callbacks_silent: bool) -> datetime:
+    def _first_poll_at(self, held: Job, now: datetime, gap_s: float, *, awaits_callback: bool) -> datetime:
         """Return when to look for the first time: late where a callback is expected, else when polls allow it.
 
         Where polls are scarce the first one comes at the expected end; an earlier one would most likely be wasted.
+        None waits beyond the job's deadline.
         """
         wait_s = max(self._timings.poll_interval_s, min(gap_s, held.expected_s))
-        if self.expects_callback(held) and not are_callbacks_silent:
+        if awaits_callback:
             wait_s = max(wait_s, FIRST_POLL_FACTOR * held.expected_s)
-        return now + timedelta(seconds=wait_s)
+        return now + timedelta(seconds=min(wait_s, max(self._timings.poll_interval_s, self._timings.job_deadline_s)))
 
     async def recover(self, held: Job) -> Job | None:
         """A job found in `submitting`: its create may have left. Its record decides."""
@@ -319,9 +332,10 @@ class Submitter:
         if misses < MISSES_TO_PROVE_ABSENCE:
             return await self._wait(held, search_misses=misses, missing_since=since)
         if held.cancel_requested_at:
-            return await self._end(held, JobState.CANCELLED, cause="cancelled; the provider never had it")
+            return await self._give_up(held, JobState.CANCELLED, cause="cancelled; the provider never had it")
         if held.submit_attempt >= MAX_CREATES or held.submit_body is None:
-            return await self._end(held, JobState.FAILED, cause="the provider never had it", error_code="submit_failed")
+            cause = "the provider never had it"
+            return await self._give_up(held, JobState.FAILED, cause=cause, error_code="submit_failed")
         attempt = held.submit_attempt + 1
         return await self._commit_and_send(held, held.submit_body, attempt, cause="proven absent; create sent again")
 
@@ -344,16 +358,22 @@ class Submitter:
 
     async def expire(self, held: Job) -> Job | None:
         """Give up on an unknown job: release its hold, and watch the provider's record for some days more."""
-        now = self._clock.now()
-        watch_until = now + timedelta(seconds=self._timings.late_watch_s)
         log.error("job.unknown_expired", extra={"job_id": held.id, "provider": held.provider})
+        watch_s, code = self._timings.late_watch_s, "unknown_expired"
+        return await self._give_up(held, JobState.EXPIRED, cause="never resolved", watch_s=watch_s, error_code=code)
+
+    async def _give_up(
+        self, held: Job, state: JobState, *, cause: str, watch_s: float = ABSENT_WATCH_S, **values: Any
+    ) -> Job:
+        """End a job whose create may have been taken all the same: the provider's record is watched for it."""
+        now = self._clock.now()
         return await self._end(
             held,
-            JobState.EXPIRED,
-            cause="never resolved",
-            error_code="unknown_expired",
-            watch_until=watch_until,
+            state,
+            cause=cause,
+            watch_until=now + timedelta(seconds=watch_s),
             run_at=now + timedelta(seconds=self._timings.search_interval_s),
+            **values,
         )
 
     async def _end(self, held: Job, state: JobState, *, cause: str, **values: Any) -> Job:

@@ -199,6 +199,22 @@ async def test_a_cancel_whose_answer_fails_is_asked_again(world: World) -> None:
     assert len(world.provider.cancels) == 2
 
 
+@pytest.mark.parametrize("error", [ProviderBusy("INTERNAL_ERROR"), ProviderAmbiguous("timeout")])
+async def test_a_dead_cancel_address_does_not_hide_the_clip(world: World, error: Exception) -> None:
+    """However long cancelling fails, the task is asked for too: what it makes is delivered."""
+    world.provider.auto_finish = False
+    job = await world.accept()
+    await world.until_state(job, S.RUNNING)
+    world.provider.auto_finish = True
+    world.provider.cancel_script.extend([error] * 1000)
+
+    await _cancel(world, job)
+    await world.run_for(60)
+
+    assert await world.state(job) is S.DELIVERED
+    assert (await world.entries(job))["allowance", "settle"] == NINE
+
+
 @pytest.mark.parametrize("state", [S.FETCHING, S.DELIVERING])
 async def test_a_clip_that_is_made_is_not_cancelled(world: World, state: JobState) -> None:
     """Too late: it is delivered."""

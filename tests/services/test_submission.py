@@ -163,16 +163,41 @@ async def test_proven_absent_is_sent_again_three_times_then_failed(world: World)
     world.provider.submit_script.extend([ProviderAmbiguous("timeout")] * 5)
     job = await world.accept()
 
-    await world.run_until_quiet()
+    found = await world.until_state(job, S.FAILED)
 
-    found = await world.job(job)
-    assert (found.state, found.error_code) == (S.FAILED, "submit_failed")
+    assert found.error_code == "submit_failed"
     assert len(world.provider.creates) == 3
     assert {c["seed"] for c in world.provider.creates} == {job.spec.seed}
     searches = world.provider.searches
     assert len(searches) == 6
     assert all((b - a).total_seconds() >= 60 for a, b in zip(searches[::2], searches[1::2], strict=True))
     assert (await world.entries(job))["allowance", "release"] == NINE
+
+
+async def test_a_task_that_shows_up_after_the_job_was_given_up_is_delivered(world: World) -> None:
+    """The record was late: the clip comes free of charge, the overrun is the pool's."""
+    world.provider.submit_script.extend([ProviderAmbiguous("timeout")] * 3)
+    job = await world.accept()
+    failed = await world.until_state(job, S.FAILED)
+    task = world.provider.add(world.provider.creates[-1])
+    task.created_at = failed.submitted_at
+
+    await world.until_state(job, S.DELIVERED)
+
+    assert (await world.entries(job))["pool", "overrun"] == NINE
+
+
+async def test_a_given_up_job_is_watched_for_half_an_hour(world: World) -> None:
+    """Nothing is asked for ever."""
+    world.provider.submit_script.extend([ProviderAmbiguous("timeout")] * 3)
+    job = await world.accept()
+
+    await world.run_until_quiet()
+
+    found = await world.job(job)
+    assert (found.state, found.watch_until) == (S.FAILED, None)
+    assert found.finished_at is not None
+    assert 1800 <= (world.provider.searches[-1] - found.finished_at).total_seconds() < 2500
 
 
 async def test_proven_absent_then_taken(world: World) -> None:
