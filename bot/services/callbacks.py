@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.clock import Clock
 from bot.db import work
 from bot.db.engine import Database
-from bot.db.notices import Notice, Noticed, bring_forward, lock, store
+from bot.db.notices import Notice, Noticed, bring_forward, lock, store, watch_again
 from bot.domain.jobs import Job, JobState
 from bot.services.wake import Wake
 
@@ -17,6 +17,9 @@ MAX_AT_ONCE = 200  # callbacks in one transaction
 MIN_CHECK_GAP = timedelta(seconds=5)
 TASK_ID_MAX_CHARS = 200
 WAITING_FOR_NEWS = (JobState.RUNNING, JobState.UNKNOWN)
+#: Ends that a late success undoes, and for how long a callback has the task looked after once more.
+UNDONE_BY_SUCCESS = (JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED)
+LATE_LOOK = timedelta(minutes=10)
 
 
 class _Batch:
@@ -71,7 +74,9 @@ class Callbacks:
             due = {notice.job_id: earliest_check(known[notice.job_id], now) for notice in ours}
             sooner = {job_id: moment for job_id, moment in due.items() if _waits_beyond(known[job_id], moment)}
             await bring_forward(connection, sooner)
-        if sooner:
+            again = {job_id: moment for job_id, moment in due.items() if _may_have_changed(known[job_id], now)}
+            await watch_again(connection, again, until=now + LATE_LOOK)
+        if sooner or again:
             self._wake.up()
 
 
@@ -81,7 +86,16 @@ def _is_of(notice: Notice, known: Noticed | None) -> bool:
 
 def _waits_beyond(known: Noticed, moment: datetime) -> bool:
     """Whether a job waits for news until later than that; one that a worker has at the moment is left to it."""
-    return known.state in WAITING_FOR_NEWS and known.attempt == 0 and known.run_at > moment
+    is_waiting = known.state in WAITING_FOR_NEWS or known.is_watched
+    return is_waiting and known.attempt == 0 and known.run_at > moment
+
+
+def _may_have_changed(known: Noticed, now: datetime) -> bool:
+    """Whether a task that was thought to have come to nothing is worth a look: a repeat of the notice that the last
+    look answered is not."""
+    is_news = known.checked_at is None or now - known.checked_at >= MIN_CHECK_GAP
+    has_task = known.is_sent and known.is_anyones and not known.is_watched
+    return known.state in UNDONE_BY_SUCCESS and has_task and is_news
 
 
 def earliest_check(known: Noticed, now: datetime) -> datetime:

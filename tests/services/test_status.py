@@ -6,10 +6,11 @@ from decimal import Decimal
 
 import pytest
 
+from bot.db import work
 from bot.domain.errors import ProviderAccount, ProviderAmbiguous, ProviderBusy, TaskNotFound
 from bot.domain.jobs import Job, JobState, TaskState
 from bot.domain.money import ZERO, Credits
-from bot.services.config import MoneyRules
+from bot.services.config import MoneyRules, Timings
 from tests.services.fakes import P1, FakeTask
 from tests.services.world import GUILD, USER, World, credits, gather_outcomes
 
@@ -143,6 +144,68 @@ async def test_callbacks_for_finished_or_strange_jobs_are_dropped(world: World) 
     assert len(world.messenger.of(job)) == 1
 
 
+async def test_a_callback_of_a_failed_task_is_looked_into(world: World) -> None:
+    """The provider said failed and made it after all: delivered, free of charge."""
+    world.links.has_callbacks = True
+    job = await _running(world)
+    task = world.provider.tasks["task1"]
+    task.state = TaskState.FAILED
+    await world.until_state(job, S.FAILED)
+
+    task.state = TaskState.SUCCEEDED
+    world.clock.advance(30)
+    await world.callbacks.received(P1, job.id, 1, _body("task1"))
+    await world.until_state(job, S.DELIVERED)
+
+    assert len(world.messenger.of(job)) == 1
+    assert (await world.entries(job))["pool", "overrun"] == NINE
+
+
+@pytest.mark.parametrize(("wait_s", "requests"), [(1, 0), (30, 1)])
+async def test_repeated_callbacks_of_a_failed_task(world: World, wait_s: int, requests: int) -> None:
+    """Repeats right after the check cost nothing, later ones a single look; neither changes anything."""
+    world.links.has_callbacks = True
+    job = await _running(world)
+    world.provider.tasks["task1"].state = TaskState.FAILED
+    await world.until_state(job, S.FAILED)
+    asked = len(world.provider.status_times)
+    world.clock.advance(wait_s)
+
+    for _ in range(20):
+        await world.callbacks.received(P1, job.id, 1, _body("task1"))
+    await world.run_until_quiet()
+
+    assert await world.state(job) is S.FAILED
+    assert len(world.provider.status_times) == asked + requests
+    assert (await world.job(job)).watch_until is None
+
+
+async def test_a_callback_brings_the_watch_of_an_expired_job_forward(make_world: MakeWorld) -> None:
+    """Long after the job was given up its clip comes at once, not with the next of the rare looks."""
+    world = make_world(timings=Timings(job_deadline_s=60, unknown_deadline_s=60))
+    world.links.has_callbacks = True
+    job = await _running(world)
+    await world.until_state(job, S.EXPIRED)
+    await world.run_for(3600)
+    world.provider.tasks["task1"].state = TaskState.SUCCEEDED
+
+    await world.callbacks.received(P1, job.id, 1, _body("task1"))
+    await world.run_for(10)
+
+    assert await world.state(job) is S.DELIVERED
+
+
+async def test_a_later_callback_without_a_task_leaves_the_hint(world: World) -> None:
+    """What an earlier one named is not forgotten."""
+    job = await _running(world)
+
+    await world.callbacks.received(P1, job.id, 1, _body("task1"))
+    await world.callbacks.received(P1, job.id, 1, b"{}")
+
+    async with world.database.read() as connection:
+        assert await work.callback_task(connection, job.id) == "task1"
+
+
 # ------------------------------------------------------------------------------------------------ strikes, deadlines
 
 
@@ -161,6 +224,24 @@ async def test_three_not_founds_over_ten_minutes_are_unknown(world: World) -> No
     await world.run_until_quiet()
     assert await world.state(job) is S.DELIVERED
     assert (await world.entries(job))["allowance", "settle"] == NINE
+
+
+async def test_a_task_that_is_not_found_at_the_deadline_is_unknown(make_world: MakeWorld) -> None:
+    """A deadline shorter than ten minutes counts too."""
+    world = make_world(timings=Timings(job_deadline_s=60))
+    job = await _running(world)
+    world.provider.status_script.extend([TaskNotFound("TASK_NOT_FOUND")] * 500)
+
+    await world.until_state(job, S.UNKNOWN, within_s=80)
+
+
+async def test_the_first_poll_is_not_later_than_the_deadline(make_world: MakeWorld) -> None:
+    """Whatever callbacks promise, a job is looked at when its time is over."""
+    world = make_world(timings=Timings(job_deadline_s=60))
+    world.links.has_callbacks = True
+    job = await _running(world)
+
+    await world.until_state(job, S.UNKNOWN, within_s=80)
 
 
 async def test_two_quick_not_founds_are_nothing(world: World) -> None:
