@@ -99,6 +99,8 @@ _SUBMIT: Meaning = {
     415: ProviderRejected,
     422: ProviderRejected,
 }
+#: Codes that HTTP 429 and 503 stand for; they come with HTTP 200 too.
+_TOO_MUCH = ("SERVICE_BUSY", "RATE_LIMIT_EXCEEDED", "CONCURRENCY_LIMIT_REACHED")
 #: For requests that are safe to repeat, everything else means: ask again later.
 _PRESIGN: Meaning = {**_REFUSALS, 413: ProviderRejected}
 _ACCOUNT: Meaning = {"INVALID_API_KEY": ProviderAccount, 401: ProviderAccount}
@@ -315,7 +317,7 @@ class Seedance2Movie:
         self, route: str, method: str, path: str, *, query: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> Answer:
         answer = await self._client.call(route, method, f"{API}{path}", query=query, body=body)
-        if answer.status in (429, 503) and answer.retry_after_s:
+        if answer.retry_after_s and _is_too_much(answer):
             await self._rate.pause(self.name, answer.retry_after_s)
         return answer
 
@@ -354,6 +356,12 @@ def _code(answer: Answer, envelope: Envelope | None) -> str:
 def _status(answer: Answer, envelope: Envelope | None) -> int:
     """Return the HTTP status, or the one that the body names instead of a code."""
     return answer.status if envelope is None or envelope.status is None else envelope.status
+
+
+def _is_too_much(answer: Answer) -> bool:
+    """Whether an answer says that there were too many requests, by its HTTP status or its code."""
+    envelope = read_envelope(answer.body)
+    return _status(answer, envelope) in (429, 503) or _code(answer, envelope) in _TOO_MUCH
 
 
 def _refuse(answer: Answer, envelope: Envelope | None, meaning: Meaning, *, otherwise: type[ProviderError]) -> NoReturn:

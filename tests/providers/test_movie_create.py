@@ -304,6 +304,18 @@ async def test_retry_after_is_understood_in_both_forms(
     assert rate.pauses == ([("seedance2-movie", wait_s)] if wait_s else [])
 
 
+@pytest.mark.parametrize("code", ["SERVICE_BUSY", "RATE_LIMIT_EXCEEDED", "CONCURRENCY_LIMIT_REACHED"])
+async def test_retry_after_counts_with_http_200_too(
+    connect: Connect, wire: Wire, rate: RecordingRate, code: str
+) -> None:
+    """Most answers come with 200, and their code is what says that there was too much."""
+    respond(wire, {"code": code}, status=200, headers={"Retry-After": "7"})
+    error = await refused(connect(wire.origin))
+
+    assert error.retry_after_s == 7.0
+    assert rate.pauses == [("seedance2-movie", 7.0)]
+
+
 async def test_a_bare_429_is_in_doubt_and_still_pauses(connect: Connect, wire: Wire, rate: RecordingRate) -> None:
     """It may be "task is queued" as well as "slow down"."""
     respond(wire, b"", status=429, headers={"Retry-After": "3", "Date": formatdate(usegmt=True)})
