@@ -118,7 +118,7 @@ def cost(job: Job, words: Words) -> str:
     """Say what a job holds, has cost, or that nothing was charged."""
     if job.state in HOLDING:
         return words("card.cost.held", credits=job.quote)
-    if job.actual is not None and job.error_code != REFUNDED:
+    if job.actual is not None and job.error_code != REFUNDED and not job.is_late:
         return words("card.cost.paid", credits=job.actual)
     return words("card.cost.none")
 
@@ -135,7 +135,9 @@ def _state_line(job: Job, words: Words) -> str:
         return words("card.state.failed", reason=failure(job, words))
     if job.state is JobState.CANCELLED and job.error_code == DENIED:
         return words("card.state.denied", reason=_denial(job, words))
-    line = words(f"card.state.{job.state}", reason=failure(job, words), command=command)
+    is_overdue = job.state is JobState.UNKNOWN and job.task_id is not None
+    state = "overdue" if is_overdue else job.state.value
+    line = words(f"card.state.{state}", reason=failure(job, words), command=command)
     if job.state is JobState.FAILED and job.error_code != REFUNDED:
         line = f"{line} {words('card.released')}"
     return line

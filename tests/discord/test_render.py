@@ -178,6 +178,24 @@ def test_clip_that_is_too_large_comes_as_a_link_with_its_end() -> None:
     assert payload["allowed_mentions"] == {"parse": [], "users": []}
 
 
+def test_card_of_a_late_clip_names_no_cost() -> None:
+    """What the provider charged for it, the member was not."""
+    card = str(RENDER.card(CardView(job=job(JobState.DELIVERED, is_late=True, actual=Credits(9000)))))
+
+    assert "nothing charged" in card
+    assert "9.0" not in card
+
+
+def test_card_in_doubt_tells_a_lost_answer_from_a_task_that_is_overdue() -> None:
+    """Where the provider took the request, nobody says that its answer was lost."""
+    lost = str(RENDER.card(CardView(job=job(JobState.UNKNOWN))))
+    overdue = str(RENDER.card(CardView(job=job(JobState.UNKNOWN, task_id="t1"))))
+
+    assert "answer was lost" in lost
+    assert "overdue" in overdue
+    assert "lost" not in overdue
+
+
 def test_late_clip_is_free_and_says_so() -> None:
     """It had been given up."""
     content = RENDER.clip(ClipPost(job=job(is_late=True), nonce="n"))["content"]
