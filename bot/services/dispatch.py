@@ -83,9 +83,9 @@ class Dispatch:
             if not await self._choose(connection, provider, 1):
                 return 0
         chosen: list[Waiting] = []
-        now = self._clock.now()
         async with self._database.begin() as connection:
             await work.lock_provider(connection, ALL_PROVIDERS)  # a member's places are counted over all of them
+            now = self._clock.now()
             free = min(most, await self._free(connection, provider))
             if free > 0:
                 chosen = await self._choose(connection, provider, free)
