@@ -13,7 +13,7 @@ from bot.db import values
 from bot.db.engine import Database
 from bot.domain.errors import ProviderAccount, ProviderError
 from bot.ports import Breaker, Provider
-from bot.services.submission import note_failure
+from bot.services.breaker import note_failure
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from bot.clock import Clock
 from bot.db import breakers, work
 from bot.db.engine import Database
-from bot.ports import BreakerState
+from bot.domain.errors import ProviderAccount, ProviderBusy, ProviderError
+from bot.ports import Breaker, BreakerState
 
 log = logging.getLogger(__name__)
 
@@ -153,3 +154,16 @@ def _lesser(reason: str) -> frozenset[str]:
 def _probe_wait(opened_at: datetime, now: datetime) -> timedelta:
     """As long again as it has been open: 30 s, 60 s, 120 s and so on, to 10 minutes."""
     return min(max(now - opened_at, FIRST_PROBE), MAX_PROBE)
+
+
+async def note_failure(breaker: Breaker, provider: str, error: ProviderError, *, is_create: bool = False) -> None:
+    """Tell the breaker what an error means for the provider. A busy one works."""
+    if isinstance(error, ProviderAccount):
+        await breaker.failed(provider, account_trouble(error))
+    elif not isinstance(error, ProviderBusy):
+        await breaker.failed(provider, "outage", is_create=is_create)
+
+
+def account_trouble(error: ProviderAccount) -> str:
+    """Name what is wrong with the operator's account: `credits` or `key`."""
+    return "credits" if "CREDIT" in error.code.upper() else "key"

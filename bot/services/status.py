@@ -15,10 +15,11 @@ from bot.domain.jobs import Job, JobState, TaskState, TaskStatus
 from bot.domain.money import ZERO, Credits
 from bot.ports import Breaker, Provider
 from bot.services import settlement
+from bot.services.breaker import note_failure
 from bot.services.callbacks import MIN_CHECK_GAP, news_since
 from bot.services.config import Timings, patience_s
 from bot.services.pacing import PACED
-from bot.services.submission import Submitter, note_failure
+from bot.services.submission import Submitter
 
 log = logging.getLogger(__name__)
 

@@ -30,7 +30,7 @@ from bot.domain.errors import (
 from bot.domain.jobs import Job, JobState, TaskStatus
 from bot.ports import Breaker, Links, MediaStore, Provider, Receipt
 from bot.services import settlement
-from bot.services.breaker import is_crowded
+from bot.services.breaker import is_crowded, note_failure
 from bot.services.callbacks import news_since
 from bot.services.composing import Composer, submission_of
 from bot.services.config import Timings, patience_s
@@ -413,16 +413,3 @@ class Submitter:
         log.warning("provider.failed", extra={"job_id": held.id, "provider": held.provider, "code": error.code})
         is_create = held.state is not JobState.UNKNOWN or self._providers[held.provider].traits.has_idempotency
         await note_failure(self._breaker, held.provider, error, is_create=is_create)
-
-
-async def note_failure(breaker: Breaker, provider: str, error: ProviderError, *, is_create: bool = False) -> None:
-    """Tell the breaker what an error means for the provider. A busy one works."""
-    if isinstance(error, ProviderAccount):
-        await breaker.failed(provider, account_trouble(error))
-    elif not isinstance(error, ProviderBusy):
-        await breaker.failed(provider, "outage", is_create=is_create)
-
-
-def account_trouble(error: ProviderAccount) -> str:
-    """Name what is wrong with the operator's account: `credits` or `key`."""
-    return "credits" if "CREDIT" in error.code.upper() else "key"
