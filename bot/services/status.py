@@ -124,7 +124,7 @@ class StatusCheck:
             if settled.overrun >= settlement.NOTABLE_OVERRUN:
                 amount = str(settled.overrun)
                 await journal.note(connection, held.guild_id, "overrun", now=now, job_id=held.id, credits=amount)
-            if self._submitter.expects_callback(held):
+            if self._submitter.polls.expects_callback(held):
                 await work.note_finding(connection, held.provider, job_id=held.id)
         if settled.overrun >= settlement.NOTABLE_OVERRUN:
             log.warning("ledger.overrun", extra={"job_id": held.id, "credits": str(settled.overrun)})
@@ -243,7 +243,7 @@ class StatusCheck:
 
     async def _wait_s(self, held: Job, now: datetime) -> float:
         if held.state is JobState.RUNNING:
-            return await self._submitter.poll_gap_s(held)
+            return await self._submitter.polls.next_gap_s(held)
         interval = self._timings.poll_interval_s
         since = held.unknown_since or held.finished_at or now
         return patience_s(interval * SLOW_POLL_FACTOR, now - since)

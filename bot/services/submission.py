@@ -6,7 +6,7 @@ state knows only that it may have been sent, and asks the provider's own record.
 
 import logging
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
@@ -36,6 +36,7 @@ from bot.services.composing import Composer, submission_of
 from bot.services.config import Timings, patience_s
 from bot.services.matching import CREATED_TOLERANCE, Search, could_be, is_surely
 from bot.services.pacing import PACED, RateView
+from bot.services.polling import PollTimes
 from bot.services.reference_links import NO_LINK
 
 log = logging.getLogger(__name__)
@@ -44,7 +45,6 @@ MAX_CREATES = 3
 MISSES_TO_PROVE_ABSENCE = 2
 RETRY_S = 15.0
 MAX_RETRY_S = 300.0
-FIRST_POLL_FACTOR = 1.5
 #: For how long a task that was proven absent is looked for all the same; a callback has it looked for at any time.
 ABSENT_WATCH_S = 1800.0
 #: For how long a create is repeated under its idempotency key: no document says how long keys are known.
@@ -67,12 +67,11 @@ class Submitter:
         rate: RateView | None = None,
     ) -> None:
         """`rate` says how often running tasks can be asked for."""
-        self._rate = rate
+        self.polls = PollTimes(database, providers=providers, links=links, timings=timings, rate=rate)
         self._database = database
         self._clock = clock
         self._providers = providers
         self._breaker = breaker
-        self._links = links
         self._timings = timings
         self._composer = Composer(clock, store=store, links=links, timings=timings)
 
@@ -145,8 +144,8 @@ class Submitter:
 
     async def _taken(self, held: Job, receipt: Receipt) -> Job | None:
         started_at = held.submitted_at or held.updated_at
-        awaits_callback = await self._awaits_callback(held)
-        gap_s = await self._gap_s(held, awaits_callback=awaits_callback)
+        awaits_callback = await self.polls.awaits_callback(held)
+        gap_s = await self.polls.gap_s(held, awaits_callback=awaits_callback)
         try:
             async with self._database.begin() as connection:
                 now = self._clock.now()
@@ -158,7 +157,7 @@ class Submitter:
                     JobState.RUNNING,
                     now=now,
                     cause="create answered",
-                    run_at=now if is_urgent else self._first_poll_at(held, now, gap_s, awaits_callback=awaits_callback),
+                    run_at=now if is_urgent else self.polls.first_at(held, now, gap_s, awaits_callback=awaits_callback),
                     task_id=receipt.task_id,
                     unknown_since=None,
                     expected_end_at=now + timedelta(seconds=held.expected_s),
@@ -166,42 +165,6 @@ class Submitter:
         except IntegrityError:
             log.error("submission.task_taken", extra={"job_id": held.id})
             return await self.doubt(held, cause="the provider named a task of another job")
-
-    def expects_callback(self, held: Job) -> bool:
-        """Whether the provider was given an address to announce the task's end at."""
-        provider = self._providers[held.provider]
-        return provider.traits.has_callback and self._links.callback_url(provider.name, held.id, 1) is not None
-
-    async def _awaits_callback(self, held: Job) -> bool:
-        """Whether the task's end is likely to be announced: an address was given, and callbacks arrive. One read."""
-        if not self.expects_callback(held):
-            return False
-        async with self._database.read() as connection:
-            return not await work.are_callbacks_silent(connection, held.provider)
-
-    async def poll_gap_s(self, held: Job) -> float:
-        """Return how far apart the polls of a job's task must be, at least the poll interval. Two reads at most.
-
-        More where so many jobs run that their polls would not fit the account's rate budget. A job that waits for a
-        callback is asked for seldom anyway, so that it need not wait longer for the next poll.
-        """
-        return await self._gap_s(held, awaits_callback=await self._awaits_callback(held))
-
-    async def _gap_s(self, held: Job, *, awaits_callback: bool) -> float:
-        if self._rate is None or awaits_callback:
-            return self._timings.poll_interval_s
-        return max(self._timings.poll_interval_s, await self._rate.poll_gap_s(held.provider))
-
-    def _first_poll_at(self, held: Job, now: datetime, gap_s: float, *, awaits_callback: bool) -> datetime:
-        """Return when to look for the first time: late where a callback is expected, else when polls allow it.
-
-        Where polls are scarce the first one comes at the expected end; an earlier one would most likely be wasted.
-        None waits beyond the job's deadline.
-        """
-        wait_s = max(self._timings.poll_interval_s, min(gap_s, held.expected_s))
-        if awaits_callback:
-            wait_s = max(wait_s, FIRST_POLL_FACTOR * held.expected_s)
-        return now + timedelta(seconds=min(wait_s, max(self._timings.poll_interval_s, self._timings.job_deadline_s)))
 
     async def recover(self, held: Job) -> Job | None:
         """A job found in `submitting`: its create may have left. Its record decides."""
