@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.addresses import guarded_connector
 from bot.app import build, desk
-from bot.app.outside import ADAPTERS, open_provider
+from bot.app.outside import ADAPTERS, SUPPORTED, open_provider
 from bot.app.process import App
 from bot.clock import SystemClock
 from bot.db import work
@@ -83,6 +83,7 @@ async def examine(load: Callable[[], Settings]) -> AsyncIterator[Finding]:
 def _settings(settings: Settings) -> Finding:
     try:
         settings.require_run()
+        build.catalog(settings, SUPPORTED)
     except SettingsError as error:
         return Finding("settings", False, str(error))
     return Finding("settings", True, f"complete; providers: {', '.join(settings.enabled_providers)}")

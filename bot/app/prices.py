@@ -1,5 +1,6 @@
 """The operator's own price table: rows of `PRICES_FILE` replace or add to the shipped ones."""
 
+import logging
 import tomllib
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
@@ -10,6 +11,8 @@ from bot.domain.catalog import MODELS, PRICES, Price
 from bot.domain.requests import Kind
 from bot.settings import SettingsError
 
+log = logging.getLogger(__name__)
+
 EXAMPLE = '[[price]] model = "seedance2-movie/seedance-2.0" resolution = "720p" per_second = 1.8'
 #: Provider credits; far above any price, so that a slip of the decimal point is noticed.
 MOST = 10_000
@@ -19,6 +22,7 @@ NEEDED = (
     f"needs model, resolution and either per_second (clips) or per_picture (0 to {MOST}); "
     "rendering, audio and per_reference_second are optional"
 )
+RESOLUTIONS: Mapping[str, tuple[str, ...]] = {model.key: model.made_resolutions for model in MODELS}
 KINDS: Mapping[str, Kind] = {model.key: model.kind for model in MODELS}
 
 
@@ -26,7 +30,7 @@ def load_prices(path: Path | None) -> tuple[Price, ...]:
     """Return the shipped rows and after them those of the file, which replace the ones of the same place.
 
     The place of a row is its model, resolution, rendering and audio; of those that cover a request the closest counts.
-    A price of 0 must be written.
+    A price of 0 must be written. A row of a model or resolution that there is not changes nothing and is logged.
 
     Raises:
         SettingsError: the file cannot be read, or a row lacks something or has a wrong amount.
@@ -41,6 +45,10 @@ def load_prices(path: Path | None) -> tuple[Price, ...]:
     if not isinstance(rows, list) or found.keys() - {"price"}:
         raise SettingsError(f"PRICES_FILE: {path} must hold [[price]] rows and nothing else. Example: {EXAMPLE}")
     own = [_row(row, number) for number, row in enumerate(rows, start=1)]
+    for number, price in enumerate(own, start=1):
+        if price.resolution not in RESOLUTIONS.get(price.model, ()):
+            named = {"row": number, "model": price.model, "resolution": price.resolution}
+            log.warning("prices.row_of_nothing", extra=named)
     return tuple({price.place: price for price in (*PRICES, *own)}.values())
 
 

@@ -224,11 +224,12 @@ class Wiring:
         )
 
     def _operator_desk(self, budgets: Budgets, balances: Balances) -> OperatorDesk:
+        announcing = [name for name, one in self.edges.providers.items() if one.traits.has_callback]
         rules = DeskRules(
             operator_ids=self.operator_ids,
             guild_id=self.settings.operator_guild_id,
             providers=list(self.edges.providers),
-            has_callbacks=self.settings.public_base_url is not None,
+            announcing=frozenset(announcing if self.settings.public_base_url else ()),
             unknown_deadline_s=self.timings.unknown_deadline_s,
         )
         return OperatorDesk(

@@ -69,12 +69,15 @@ class Status:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskRules:
-    """What the settings say. `guild_id` is where `/operator` is registered, None for nowhere."""
+    """What the settings say. `guild_id` is where `/operator` is registered, None for nowhere.
+
+    `announcing` are the providers that were given an address to announce the end of tasks at.
+    """
 
     operator_ids: frozenset[int]
     guild_id: int | None
     providers: Sequence[str]
-    has_callbacks: bool
+    announcing: frozenset[str]
     unknown_deadline_s: float
 
 
@@ -130,7 +133,7 @@ class OperatorDesk:
 
     async def _provider(self, connection: AsyncConnection, name: str, balance: Figure | None) -> ProviderFigures:
         row = await breakers.read(connection, name)
-        is_silent = await work.are_callbacks_silent(connection, name) if self.rules.has_callbacks else None
+        is_silent = await work.are_callbacks_silent(connection, name) if name in self.rules.announcing else None
         daily = self._levels.rules.provider_daily.get(name)
         today = await self._line(connection, Level.PROVIDER, name, daily)
         state = BreakerState(row.reason is not None, row.reason, row.probe_at)

@@ -36,6 +36,15 @@ def test_rows_of_the_file_replace_the_shipped_ones(tmp_path: Path) -> None:
     assert len(prices) == len(PRICES)
 
 
+@pytest.mark.parametrize("place", ["seedance-tv/seedance-9|1080p", "seedance-tv/seedance-2.0|480p"])
+def test_a_row_of_nothing_is_logged(tmp_path: Path, place: str, caplog: pytest.LogCaptureFixture) -> None:
+    """A slip of the pen must not look like a price that holds."""
+    model, _, resolution = place.partition("|")
+    load_prices(write(tmp_path, f"[[price]]\nmodel = '{model}'\nresolution = '{resolution}'\nper_second = 1"))
+
+    assert [record.getMessage() for record in caplog.records] == ["prices.row_of_nothing"]
+
+
 def test_without_a_file_the_shipped_table_holds() -> None:
     """No setting, no change."""
     assert load_prices(None) == PRICES

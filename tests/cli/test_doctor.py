@@ -60,6 +60,14 @@ async def test_every_fault_is_found_at_once(beside: Beside) -> None:
     assert all("check the key" in found[name]["sentence"] for name in ("seedance2ai", "seedance-tv"))
 
 
+async def test_what_the_settings_point_at_is_part_of_them(beside: Beside) -> None:
+    """A default model that there is not would end the start, whatever Discord says."""
+    _, found = await findings(beside, DEFAULT_MODEL="seedance-tv/nonsense")
+
+    assert not found["settings"]["ok"]
+    assert found["settings"]["sentence"].startswith("DEFAULT_MODEL: ")
+
+
 async def test_each_key_is_proven_as_far_as_the_provider_lets_it_be(beside: Beside, rig: Rig) -> None:
     """By the balance where there is one; by a task that cannot exist where there is none, which is never a task of
     ours. Callbacks are expected of those that announce anything."""

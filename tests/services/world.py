@@ -126,7 +126,7 @@ class World:
             operator_ids=frozenset({OWNER}),
             guild_id=None,
             providers=[P1],
-            has_callbacks=True,
+            announcing=frozenset({P1}),
             unknown_deadline_s=86_400,
         )
     )
