@@ -14,7 +14,7 @@ from bot.clock import Clock
 from bot.db import reconcile
 from bot.db.engine import Database
 from bot.domain.catalog import Catalog
-from bot.domain.errors import ProviderBusy, ProviderError, Refused, TaskNotFound
+from bot.domain.errors import ProviderAccount, ProviderBusy, ProviderError, Refused, TaskNotFound
 from bot.domain.jobs import FINAL, Job, JobState, TaskState, TaskStatus
 from bot.domain.money import ZERO, Credits
 from bot.ports import Provider
@@ -97,6 +97,11 @@ class Reconcile:
             await self._one_by_one(report, provider, tasks, recent)
             await self._judge_all(report, tasks)
             await self._judge_balance(report, provider)
+        except ProviderAccount as error:
+            sentence = (
+                f"{provider.name}: the account cannot be used ({error.code}); check the key and the credits there."
+            )
+            report.add("no_answer", sentence)
         except ProviderError as error:
             report.add("no_answer", f"{provider.name} does not answer as it should ({error.code}); try again later.")
         _doubts(report, doubted, now)

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from bot.domain.errors import ProviderBusy, ProviderUnreachable
+from bot.domain.errors import ProviderAccount, ProviderBusy, ProviderUnreachable
 from bot.domain.jobs import Job, JobState, TaskState
 from bot.ports import ProviderTraits
 from bot.services.reconcile import MOST_ASKED, Reconcile, Report
@@ -249,6 +249,15 @@ async def test_a_provider_that_is_down_says_so(world: World) -> None:
     world.provider.list_script.append(ProviderUnreachable("refused"))
 
     assert _kinds(await _report(world)) == ["no_answer"]
+
+
+async def test_a_dead_key_is_named(world: World) -> None:
+    """Trying again later does not help there."""
+    world.provider.list_script.append(ProviderAccount("INVALID_API_KEY"))
+
+    (difference,) = (await _report(world)).differences
+
+    assert (difference.kind, "check the key" in difference.sentence) == ("no_answer", True)
 
 
 async def test_the_number_of_requests_is_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
