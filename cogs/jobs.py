@@ -136,6 +136,7 @@ async def cancel_job(interaction: Interaction, services: Services, job_id: str, 
         CancelOutcome.REQUESTED: "answer.cancel_requested",
         CancelOutcome.TOO_LATE: "answer.cancel_too_late",
         CancelOutcome.CANNOT: "answer.cancel_cannot",
+        CancelOutcome.IN_DOUBT: "answer.cancel_in_doubt",
     }[outcome]
     return words(key, job=found.id, credits=found.quote, state=state)
 

@@ -121,6 +121,7 @@ class Queue:
             CancelOutcome.REQUESTED: "answer.cancel_requested",
             CancelOutcome.TOO_LATE: "answer.cancel_too_late",
             CancelOutcome.CANNOT: "answer.cancel_cannot",
+            CancelOutcome.IN_DOUBT: "answer.cancel_in_doubt",
         }[outcome]
         return words(key, job=job.id, credits=job.quote, state=words(f"state.{job.state}"))
 

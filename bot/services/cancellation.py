@@ -22,6 +22,11 @@ class CancelOutcome(StrEnum):
     REQUESTED = "requested"
     TOO_LATE = "too_late"
     CANNOT = "cannot"  # its provider takes no cancel once it has the task
+    IN_DOUBT = "in_doubt"  # the same, and nobody knows whether it has the task
+
+
+#: What becomes of a cancel request where the provider takes none.
+FIXED = {JobState.RUNNING: CancelOutcome.CANNOT, JobState.UNKNOWN: CancelOutcome.IN_DOUBT}
 
 
 class Cancellation:
@@ -60,8 +65,8 @@ class Cancellation:
                 return CancelOutcome.CANCELLED
             if found.state not in HOLDING:
                 return CancelOutcome.TOO_LATE
-            if found.state is JobState.RUNNING and found.provider not in self._cancellable:
-                return CancelOutcome.CANNOT
+            if found.provider not in self._cancellable and found.state in FIXED:
+                return FIXED[found.state]
             if found.state in AT_ONCE:
                 await settlement.release(connection, job_id=found.id, now=now, reason=f"cancelled by {actor_id}")
                 await jobs.move_locked(connection, found, JobState.CANCELLED, now=now, cause=f"cancelled by {actor_id}")

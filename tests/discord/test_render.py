@@ -225,6 +225,14 @@ def test_failure_is_told_in_words(code: str) -> None:
     assert text != failure(job(JobState.FAILED, error_code="what?"), WORDS)
 
 
+@pytest.mark.parametrize("code", ["given_up", "submit_failed", "tv_invalid_style"])
+def test_a_failure_says_once_that_the_credits_are_free(code: str) -> None:
+    """Which the card adds to every sentence about a failure."""
+    text = RENDER.card(CardView(job=job(JobState.FAILED, error_code=code)))["embeds"][0]["description"]
+
+    assert text.count("free again") == 1
+
+
 @pytest.mark.parametrize("code", [None, "SOMETHING_NEW", "http_502 <b>raw text</b>", "picture_side"])
 def test_unknown_failure_shows_nothing_of_its_code(code: str | None) -> None:
     """A provider's raw text never reaches people."""

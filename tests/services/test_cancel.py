@@ -279,6 +279,20 @@ async def test_a_provider_that_cannot_cancel_is_said_so(make_world) -> None:
     assert await _cancel(world, await world.accept()) is CancelOutcome.CANCELLED
 
 
+async def test_doubt_at_a_provider_that_cannot_cancel_is_said_so(make_world) -> None:
+    """Nobody there is asked to stop, so nobody is told that."""
+    world = make_world(cancellable=frozenset())
+    world.provider.traits = ProviderTraits(
+        has_list=False, has_cancel=False, has_balance=True, has_callback=False, has_idempotency=False
+    )
+    world.provider.submit_script.append(ProviderAmbiguous("timeout"))
+    job = await world.accept()
+    await world.until_state(job, S.UNKNOWN)
+
+    assert await _cancel(world, job) is CancelOutcome.IN_DOUBT
+    assert (await world.job(job)).cancel_requested_at is None
+
+
 async def test_a_cancel_that_came_too_late_for_such_a_provider_is_told_on_the_card(make_world) -> None:
     """Asked for while the create was under way, and taken all the same."""
     world = make_world(cancellable=frozenset())
