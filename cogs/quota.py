@@ -1,5 +1,7 @@
 """`/quota`: moderators decide who may spend what."""
 
+import re
+from collections.abc import Sequence
 from datetime import datetime
 
 import discord
@@ -11,15 +13,18 @@ from bot.domain.errors import Refused
 from bot.services.budgets import Scope
 from cogs._commands import IN_GUILDS, Labels
 from cogs._inputs import role_ids
-from cogs._moderators import check_role_below
+from cogs._moderators import check_role_below, require_moderator
 from cogs._parsing import Ending, moment_of, parse_amount, parse_ending, parse_limit
-from cogs._replies import Interaction, defer, tell, words_of
-from cogs.quota_views import overview_embed, standing_embed
+from cogs._replies import Interaction, defer, defer_update, mark_filled, tell, words_of
+from cogs.panels import panel_id, register_panel
+from cogs.quota_views import OverviewPage, overview_page, standing_embed
 from cogs.services import Services
 
 AmountOption = app_commands.Range[str, 1, 30]
 ReasonOption = app_commands.Range[str, 1, 400]
 MomentOption = app_commands.Range[str, 1, 30]
+FEATURE = "quota"
+BACK, ON = "prev", "next"
 ChannelOption = app_commands.AppCommandChannel | app_commands.AppCommandThread
 
 
@@ -41,6 +46,7 @@ class Quota:
         group.add_command(labels.command("quota.show", self.show))
         group.add_command(labels.command("quota.list", self.list))
         client.tree.add_command(group)
+        register_panel(client, FEATURE, self.turn)
 
     async def set(
         self,
@@ -142,10 +148,25 @@ class Quota:
 
     async def list(self, interaction: Interaction) -> None:
         """Show the server's limits and use, who spent most, and who is suspended."""
-        guild_id = _guild_id(interaction)
         await defer(interaction, private=True)
-        overview = await self._services.standings.overview(guild_id)
-        await tell(interaction, embed=overview_embed(overview, self._words(interaction)))
+        await self._show_page(interaction, 0)
+        mark_filled(interaction)
+
+    async def turn(self, interaction: Interaction, rest: str, _values: Sequence[str]) -> None:
+        """Show another page of the list; only to moderators, whoever pressed."""
+        verb, _, number = rest.partition(":")
+        if verb not in {BACK, ON} or not re.fullmatch(r"[0-9]{1,4}", number):
+            raise Refused("list_expired")
+        await defer_update(interaction)
+        await require_moderator(interaction, self._services)
+        await self._show_page(interaction, int(number))
+
+    async def _show_page(self, interaction: Interaction, number: int) -> None:
+        overview = await self._services.standings.overview(_guild_id(interaction))
+        page = overview_page(overview, number, self._words(interaction))
+        await interaction.edit_original_response(
+            embed=page.embed, view=_turning(page), allowed_mentions=discord.AllowedMentions.none()
+        )
 
     async def _moment(self, guild_id: int, ending: Ending | None) -> datetime | None:
         """Return the moment that was meant, days being those of the server's time zone."""
@@ -156,6 +177,21 @@ class Quota:
 
     def _words(self, interaction: Interaction) -> Words:
         return words_of(interaction, self._services.catalogue)
+
+
+def _turning(page: OverviewPage) -> discord.ui.View | None:
+    """Return the buttons that turn pages, None where there is only one."""
+    if page.count == 1:
+        return None
+    view = discord.ui.View(timeout=None)
+    for sign, verb, number, is_off in (
+        ("◀", BACK, page.number - 1, page.number == 0),
+        ("▶", ON, page.number + 1, page.number + 1 == page.count),
+    ):
+        identifier = panel_id(FEATURE, f"{verb}:{max(number, 0)}")
+        view.add_item(discord.ui.Button(label=sign, custom_id=identifier, disabled=is_off))
+    view.stop()  # found by its custom ids, so that discord.py need not keep it
+    return view
 
 
 def _guild_id(interaction: Interaction) -> int:

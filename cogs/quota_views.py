@@ -1,6 +1,7 @@
 """Limits and use as moderators see them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import discord
 
@@ -12,6 +13,7 @@ from bot.services.standing import Overview, Standing, Suspension
 from cogs._lists import FIELD_CHARS, balance_embed, member_name
 
 MOST_CAPS = 8
+PAGE_LINES = 20
 REASON_CHARS = 80
 
 
@@ -31,23 +33,57 @@ def standing_embed(view: BalanceView, standing: Standing, name: str, words: Word
     return embed
 
 
-def overview_embed(overview: Overview, words: Words) -> discord.Embed:
-    """Show a server's limits and use; what does not fit is counted."""
+@dataclass(frozen=True, slots=True)
+class OverviewPage:
+    """A page of a server's limits and use; pages count from 0."""
+
+    embed: discord.Embed
+    number: int
+    count: int
+
+
+def overview_page(overview: Overview, number: int, words: Words) -> OverviewPage:
+    """Show a server's limits and use: on each page the server's budget and everyone's limit, then a part of the lists.
+
+    A page that is not there any more is the nearest one.
+    """
+    pages = _pages(_lists(overview, words))
+    number = max(0, min(number, len(pages) - 1))
     embed = discord.Embed(title=words("quota.list_title"))
     embed.add_field(name=words("quota.pool"), value=_use(overview.pool, words), inline=False)
     key = "quota.everyone_line" if overview.is_everyone_set else "quota.everyone_default"
     everyone = words(key, limit=words.limit(overview.everyone), when=relative(overview.period_ends_at))
     embed.add_field(name=words("quota.everyone"), value=everyone, inline=False)
+    for name, lines in pages[number].items():
+        embed.add_field(name=name, value="\n".join(lines), inline=False)
+    if len(pages) > 1:
+        embed.set_footer(text=words("quota.footer", page=number + 1, pages=len(pages)))
+    return OverviewPage(embed, number, len(pages))
+
+
+def _lists(overview: Overview, words: Words) -> Iterator[tuple[str, str]]:
+    """Go through the lists: under which name, and each of their lines."""
     for name, lines in (
+        (words("quota.spenders"), list(_spenders(overview, words))),
+        (words("quota.suspended_members"), [_suspended(one, words, is_named=True) for one in overview.suspensions]),
         (words("quota.roles"), [_limit(f"<@&{one}>", limit, words) for one, limit in overview.roles]),
         (words("quota.members"), [_limit(f"<@{one}>", limit, words) for one, limit in overview.members]),
         (words("quota.caps"), [_cap(one, line, words) for one, line in overview.caps.items()]),
-        (words("quota.suspended_members"), [_suspended(one, words, is_named=True) for one in overview.suspensions]),
-        (words("quota.spenders"), list(_spenders(overview, words))),
     ):
-        if lines:
-            embed.add_field(name=name, value=fit(lines, words), inline=False)
-    return embed
+        for line in lines:
+            yield name, line
+
+
+def _pages(lists: Iterable[tuple[str, str]]) -> list[dict[str, list[str]]]:
+    """Part the lists into pages of lines by name; at least one page, which may be empty."""
+    pages: list[dict[str, list[str]]] = [{}]
+    for name, line in lists:
+        kept = pages[-1].get(name, [])
+        is_full = sum(map(len, pages[-1].values())) >= PAGE_LINES
+        if is_full or sum(len(one) + 1 for one in kept) + len(line) > FIELD_CHARS:
+            pages.append({})
+        pages[-1].setdefault(name, []).append(line)
+    return pages
 
 
 def fit(lines: Sequence[str], words: Words, most: int = FIELD_CHARS) -> str:

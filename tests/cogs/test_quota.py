@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import simcord
 
 from tests.cogs.conftest import Stage, said
 
@@ -78,20 +79,41 @@ async def test_a_suspended_member_is_told_why_until_they_are_resumed(stage: Stag
 
 
 async def test_list_shows_limits_use_and_who_spent_most(stage: Stage) -> None:
-    """All of it fits an embed, however many there are."""
+    """Privately, and without buttons where one page is enough."""
     await stage.ann.slash(stage.channel, "video", prompt="a fox")
     await stage.work()
-    for n in range(60):
-        await stage.mo.slash(stage.channel, "quota set", credits="5", role=stage.guild.create_role(f"role{n}"))
 
     result = await stage.mo.slash(stage.channel, "quota list")
 
-    text = said(result)
-    assert f"1. <@{stage.ann.id}>: 9.0 credits, 1 job(s)" in text
-    assert re.search(r"… and \d\d more", text)
-    assert "50.0 credits, the bot's default" in text
+    assert f"1. <@{stage.ann.id}>: 9.0 credits, 1 job(s)" in said(result)
+    assert "50.0 credits, the bot's default" in said(result)
     assert result.ephemeral
-    assert all(len(field.value) <= 1024 for embed in result.response.embeds for field in embed.fields)
+    assert not result.response.message.components
+
+
+async def test_a_long_list_has_pages(stage: Stage) -> None:
+    """Each limit is on one of them, and each page fits an embed."""
+    roles = [stage.guild.create_role(f"role{n}") for n in range(45)]
+    for role in roles:
+        await stage.mo.slash(stage.channel, "quota set", credits="5", role=role)
+
+    panel = await stage.mo.slash(stage.channel, "quota list")
+    texts, footers = [said(panel)], [_footer(panel)]
+    for _ in range(2):
+        await stage.mo.click(panel.response.message, label="▶")
+        texts.append(said(panel))
+        footers.append(_footer(panel))
+        assert all(len(field.value) <= 1024 for field in panel.response.embeds[0].fields)
+
+    assert footers == ["Page 1 of 3", "Page 2 of 3", "Page 3 of 3"]
+    shown = re.findall(r"<@&(\d+)>: 5\.0", "\n".join(texts))
+    assert sorted(shown) == sorted(str(role.id) for role in roles)
+    await stage.mo.click(panel.response.message, label="◀")
+    assert (_footer(panel), said(panel)) == (footers[1], texts[1])
+
+
+def _footer(result: simcord.InteractionResult) -> str | None:
+    return result.response.embeds[0].footer.text
 
 
 @pytest.mark.parametrize(
