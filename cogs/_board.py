@@ -83,7 +83,7 @@ def _line(job: Job, words: Words) -> str:
         state=_state(job, words),
         member=member_name(job.user_id, words),
         model=job.spec.model,
-        credits=job.quote if job.actual is None else job.actual,
+        credits=job.cost,
         when=relative(job.created_at),
         prompt=prompt,
     )
@@ -107,7 +107,7 @@ def _details(job: Job, words: Words) -> discord.Embed:
     embed.add_field(name=words("queue.field.state"), value=_state(job, words))
     embed.add_field(name=words("queue.field.member"), value=member_name(job.user_id, words))
     embed.add_field(name=words("queue.field.channel"), value=f"<#{job.channel_id}>")
-    embed.add_field(name=words("card.field.cost"), value=words.limit(job.quote if job.actual is None else job.actual))
+    embed.add_field(name=words("card.field.cost"), value=words.limit(job.cost))
     embed.add_field(name=words("queue.field.asked"), value=relative(job.created_at))
     options = words.options(job.spec) if is_shown else job.spec.model
     return embed.add_field(name=words("card.field.options"), value=options[:1000], inline=False)

@@ -30,7 +30,7 @@ def job_line(job: Job, words: Words, *, guild: str | None = None) -> str:
         job=job.id,
         state=words(f"state.{job.state}"),
         when=relative(job.created_at),
-        credits=job.quote if job.actual is None else job.actual,
+        credits=job.cost,
         prompt=escape_inline(one_line(job.spec.prompt, LIST_PROMPT_CHARS)),
         guild=escape_inline(guild or ""),
     )
@@ -45,7 +45,8 @@ def job_choice(job: Job, words: Words) -> str:
 def job_embed(job: Job, history: Sequence[JobEvent], words: Words) -> discord.Embed:
     """Show one job: prompt, state, options, cost, history, and its message where there is one."""
     command = words.command(f"/jobs redeliver job:{job.id}")
-    lines = [words.prompt(job), "", words(f"card.state.{job.state}", reason=failure(job, words), command=command)]
+    state = words.of(job.spec.kind, f"card.state.{job.state}", reason=failure(job, words), command=command)
+    lines = [words.prompt(job), "", state]
     if job.state is JobState.DELIVERED and job.message_id is not None:
         place = "@me" if job.message_channel_id != job.channel_id else str(job.guild_id)
         link = f"https://discord.com/channels/{place}/{job.message_channel_id}/{job.message_id}"

@@ -100,7 +100,7 @@ async def note_job(connection: AsyncConnection, told: Job, event: str, *, now: d
         channel_id=told.channel_id,
         model=told.spec.model,
         state=told.state.value,
-        credits=str(told.quote if told.actual is None else told.actual),
+        credits=str(told.cost),
         error_code=told.error_code,
         is_private=told.is_private,
         prompt=None if told.is_private else told.spec.prompt[:LOGGED_PROMPT_CHARS],

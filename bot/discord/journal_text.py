@@ -16,6 +16,9 @@ OPERATORS_LANGUAGE = "en"
 
 #: What a line is called by its event; an event that has no sentence of its own is shown by its name.
 _KNOWN = frozenset({"job.accepted", "job.ended", "refused", "moderator", "overrun", "report"})
+#: Settings whose values are ids, and what makes a mention of one.
+_SIGNS = {"channels": "#", "log_channel_id": "#", "moderator_roles": "@&"}
+_ID = re.compile(r"\b(\d{15,20})\b")
 _MEMBER = re.compile(r"\bmember (\d{15,20})\b")
 _SNOWFLAKE_DIGITS = 15
 
@@ -70,10 +73,17 @@ class JournalText:
         return [
             words("journal.moderator", actor=f"<@{actor}>" if actor.isdecimal() else _plain(actor, 40)),
             words(key) if self.catalogue.has(key) else _code(action),
-            _subject(str(detail.get("subject") or "")),
-            _MEMBER.sub(r"<@\1>", _plain(detail.get("detail"), TEXT_CHARS)),
+            *self._about(action, str(detail.get("subject") or ""), _plain(detail.get("detail"), TEXT_CHARS), words),
             _plain(detail.get("reason"), TEXT_CHARS),
         ]
+
+    def _about(self, action: str, subject: str, detail: str, words: Words) -> list[str]:
+        """Say what an act was about and what it did; a setting goes by its name in the panel, ids become mentions."""
+        key = f"settings.label.{subject}"
+        if action != "settings" or not self.catalogue.has(key):
+            return [_subject(subject), _MEMBER.sub(r"<@\1>", detail)]
+        sign = _SIGNS.get(subject)
+        return [words(key), detail if sign is None else _ID.sub(rf"<{sign}\1>", detail)]
 
     def _rule(self, detail: Mapping[str, Any], words: Words) -> str:
         code = str(detail.get("code", ""))

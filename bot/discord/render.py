@@ -45,7 +45,7 @@ class Renderer:
         words = self.words(job)
         lines = [_shown_prompt(view, words), "", _state_line(job, words)]
         if view.note is not None:
-            lines.append(words(f"card.note.{view.note}", job=job.id, **_params(view.note_params)))
+            lines.append(words.of(job.spec.kind, f"card.note.{view.note}", job=job.id, **_params(view.note_params)))
         elif job.expected_end_at is not None and job.state in ON_ITS_WAY:
             lines.append(words("card.ends", when=relative(job.expected_end_at)))
         embed = {
@@ -107,7 +107,7 @@ class Renderer:
         command = words.command(f"/jobs redeliver job:{job.id}")
         if job.error_code == DENIED:
             return words("untold.denied", job=job.id, reason=_denial(job, words))
-        return words(f"untold.{job.state}", job=job.id, command=command, reason=failure(job, words))
+        return words.of(job.spec.kind, f"untold.{job.state}", job=job.id, command=command, reason=failure(job, words))
 
     def words(self, job: Job) -> Words:
         """Return the words of whoever reads a job's card and clip: its requester, or the whole channel."""
@@ -137,7 +137,7 @@ def _state_line(job: Job, words: Words) -> str:
         return words("card.state.denied", reason=_denial(job, words))
     is_overdue = job.state is JobState.UNKNOWN and job.task_id is not None
     state = "overdue" if is_overdue else job.state.value
-    line = words(f"card.state.{state}", reason=failure(job, words), command=command)
+    line = words.of(job.spec.kind, f"card.state.{state}", reason=failure(job, words), command=command)
     if job.state is JobState.FAILED and job.error_code != REFUNDED:
         line = f"{line} {words('card.released')}"
     return line
@@ -205,8 +205,10 @@ def _params(given: Mapping[str, object] | None) -> dict[str, object]:
 
 
 def _denial(job: Job, words: Words) -> str:
-    """Return a moderator's reason, harmless."""
-    return escape_inline(job.decision_reason) if job.decision_reason else words("card.no_reason")
+    """Tell a moderator's reason, harmless."""
+    if not job.decision_reason:
+        return words("card.no_reason")
+    return words("card.reason", reason=escape_inline(job.decision_reason))
 
 
 def _link(post: ClipPost, words: Words) -> str:

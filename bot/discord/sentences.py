@@ -11,7 +11,7 @@ from bot.domain.money import ZERO
 OF_OPTIONS = frozenset({"option"})
 OF_CHOICES = frozenset({"value", "offered", "rendering", "renderings", "ratio", "ratios"})
 #: Parameters that sentences show in code spans.
-IN_CODE = frozenset({"option", "job", "reference"})
+IN_CODE = frozenset({"option", "job", "reference", "entry"})
 #: Parameters that are mentions made of ids.
 OF_IDS = frozenset({"channels"})
 #: What the operator is shown to open a guild's empty pool with.

@@ -18,19 +18,26 @@ OPTION_CHARS = 60
 _MODELS = {model.key: model for model in MODELS}
 
 #: Characters with a meaning in Discord's markdown (Discord help: Markdown Text 101): anywhere, and at a line's start.
-_ANYWHERE = re.compile(r"[\\*_~`|<\[\]]")
+#: The colon of an address keeps it from becoming a link with a preview.
+_ANYWHERE = re.compile(r"[\\*_~`|<\[\]]|:(?=//)")
+#: Signs that turn the direction of all that follows them in a line (Unicode, Bidirectional Algorithm: explicit ones).
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _CHOICE_BREAK = re.compile(r"[^a-z0-9]+")
 _LINE_START = re.compile(r"^(\s*)([#>+-])", re.MULTILINE)
 
 
 def escape(text: str) -> str:
     """Take the markdown and the mentions out of what a person wrote; it reads as it was typed."""
-    return _LINE_START.sub(r"\1\\\2", _ANYWHERE.sub(r"\\\g<0>", text))
+    return _LINE_START.sub(r"\1\\\2", _plain(text))
 
 
 def escape_inline(text: str) -> str:
     """As `escape`, for a text that stands inside a line."""
-    return _ANYWHERE.sub(r"\\\g<0>", " ".join(text.split()))
+    return _plain(" ".join(text.split()))
+
+
+def _plain(text: str) -> str:
+    return _ANYWHERE.sub(r"\\\g<0>", _TURNING.sub("", text))
 
 
 def shorten(text: str, most: int) -> str:
@@ -72,6 +79,11 @@ class Words:
             KeyError: no such sentence, or a placeholder is missing.
         """
         return self.catalogue.text(key, self.locale, **params)
+
+    def of(self, kind: Kind, key: str, /, **params: object) -> str:
+        """Return the sentence `key` about what a job makes: that of pictures where there is one (`<key>.pictures`)."""
+        pictures = f"{key}.pictures"
+        return self(pictures if kind is Kind.IMAGE and self.catalogue.has(pictures) else key, **params)
 
     def option(self, name: str) -> str:
         """Name an option of a command, as its reader sees it."""

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NewType
 
 from bot.domain.errors import InvariantBroken
-from bot.domain.money import Credits
+from bot.domain.money import ZERO, Credits
 from bot.domain.requests import Spec
 
 JobId = NewType("JobId", str)
@@ -73,6 +73,7 @@ RUNNING_PLACES = frozenset({S.PREPARING, S.SUBMITTING, S.RUNNING, S.UNKNOWN})
 #: States that count as waiting, for a member's cap on queued jobs.
 WAITING_PLACES = frozenset({S.AWAITING_APPROVAL, S.QUEUED})
 #: States in which the quote is held on the budgets.
+ENDED_UNPAID = frozenset({S.FAILED, S.CANCELLED, S.EXPIRED})
 HOLDING = frozenset({S.AWAITING_APPROVAL, S.QUEUED, S.PREPARING, S.SUBMITTING, S.UNKNOWN, S.RUNNING})
 
 
@@ -200,6 +201,13 @@ class Job:
     refunded_at: datetime | None = None
     source_job_id: str | None = None
     card: CardTarget | None = None
+
+    @property
+    def cost(self) -> Credits:
+        """What it has cost, else what it holds or would cost; nothing where it ended without either."""
+        if self.actual is not None:
+            return self.actual
+        return ZERO if self.state in ENDED_UNPAID else self.quote
 
     @property
     def provider(self) -> str:

@@ -135,7 +135,7 @@ async def test_delete_is_for_the_requester_and_moderators(stage: Stage) -> None:
 
     done = await stage.mo.click(clip, label="Delete")
 
-    assert f"The clip of job `{job}` is deleted." in said(done)
+    assert f"The result of job `{job}` is deleted." in said(done)
     assert stage.channel.last_message.id != clip.id
 
 

@@ -160,3 +160,14 @@ async def test_direct_messages_list_the_jobs_of_all_servers(stage: Stage) -> Non
 
     assert job in text
     assert "Test Guild" in text
+
+
+async def test_the_list_does_not_charge_for_what_was_not_made(stage: Stage) -> None:
+    """A cancelled job costs nothing there either."""
+    job = await _ask(stage, "a fox")
+
+    before = said(await stage.ann.slash(stage.channel, "jobs list"))
+    await stage.ann.slash(stage.channel, "jobs cancel", job=job)
+    after = said(await stage.ann.slash(stage.channel, "jobs list"))
+
+    assert ("9.0 credits" in before, "9.0 credits" in after, "0.0 credits" in after) == (True, False, True)

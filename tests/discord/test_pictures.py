@@ -12,7 +12,7 @@ from bot.discord.render import Renderer
 from bot.domain.jobs import Job, JobState
 from bot.domain.requests import Kind
 from bot.i18n import Catalogue
-from bot.ports import ClipFile, ClipPost
+from bot.ports import CardView, ClipFile, ClipPost
 from tests.discord.conftest import Post
 from tests.discord.jobs import job as a_job
 
@@ -42,6 +42,21 @@ def test_pictures_can_be_animated_and_not_extended() -> None:
     """The rest is as with clips."""
     assert _labels(_shown(_pictures())) == ["Again", "Edit & rerun", "Animate", "Delete"]
     assert _labels(_shown(_pictures(is_private=True))) == ["Again", "Edit & rerun", "Animate", "Share", "Delete"]
+
+
+@pytest.mark.parametrize("language", ["en", "nl", "ja"])
+@pytest.mark.parametrize(
+    "state", [JobState.RUNNING, JobState.FETCHING, JobState.DELIVERING, JobState.UNDELIVERED, JobState.UNKNOWN]
+)
+def test_a_card_of_pictures_speaks_of_no_clip(language: str, state: JobState) -> None:
+    """Nor do the notes under it."""
+    job = replace(_pictures(public_locale=language), state=state)
+
+    for note in (None, "cancelling", "cannot_cancel"):
+        card = Renderer(Catalogue.load()).card(CardView(job=job, note=note))
+        text = card["embeds"][0]["description"].lower()
+        assert "clip" not in text, text
+        assert "クリップ" not in text, text
 
 
 def test_the_messages_behind_the_first_are_short_and_ping_nobody() -> None:

@@ -8,7 +8,7 @@ import pytest
 from bot.discord.custom_ids import is_mark
 from bot.discord.render import Renderer
 from bot.discord.sentences import failure, refusal
-from bot.discord.words import Words, escape
+from bot.discord.words import Words, escape, escape_inline
 from bot.domain.errors import BudgetRefused, Cheaper, MediaRejected, Refused
 from bot.domain.jobs import JobState
 from bot.domain.money import ZERO, Credits
@@ -214,6 +214,12 @@ def test_markdown_and_mentions_lose_their_meaning(text: str) -> None:
 
     assert escaped != text
     assert escaped.replace("\\", "") == text
+
+
+def test_an_address_is_no_link_and_no_sign_turns_the_line() -> None:
+    """Nor does a preview of it appear under what the bot posts; text from right to left stays as it is."""
+    assert escape("see https://a.example/b") == "see https\\://a.example/b"
+    assert escape_inline("قطة \u202e\u2067x: y") == "قطة x: y"
 
 
 @pytest.mark.parametrize("code", ["CONTENT_MODERATION_FAILED", "submit_failed", "expired", "given_up"])

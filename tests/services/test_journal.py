@@ -288,6 +288,23 @@ async def test_an_act_names_who_did_what_to_whom_and_why(world: World, log: Jour
 
 
 @pytest.mark.parametrize(
+    ("subject", "detail", "told"),
+    [
+        ("log_channel_id", "none -> 1455000000000000200", "Log channel · none -> <#1455000000000000200>"),
+        ("channels", "+1455000000000000200, -1455000000000000201", "+<#1455000000000000200>, -<#1455000000000000201>"),
+        ("moderator_roles", "+1455000000000000111", "Moderators' roles · +<@&1455000000000000111>"),
+        ("running_cap", "2 -> 3", "Running jobs per member · 2 -> 3"),
+        ("something_new", "a -> b", "`something_new` · a -> b"),
+    ],
+)
+def test_a_setting_goes_by_its_name_in_the_panel(clock: object, subject: str, detail: str, told: str) -> None:
+    """And ids are mentions, which ping nobody."""
+    act = {"action": "settings", "actor": "81384788765712384", "subject": subject, "detail": detail}
+
+    assert told in WRITER.line("moderator", clock.now(), act, "en-US")  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
     ("event", "detail"),
     [
         ("moderator", {"action": "x`y", "actor": "1", "subject": "@everyone", "reason": "**hi** [a](http://x)\n# b"}),
