@@ -14,6 +14,7 @@ import discord
 
 from bot.discord.client import BotClient
 from bot.discord.custom_ids import PATTERN, Action
+from bot.discord.typed import clean
 from cogs._replies import Interaction, tell, words_of
 from cogs.errors import answer_errors
 from cogs.outcomes import tell_outcomes
@@ -174,7 +175,7 @@ def _values(interaction: Interaction, data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _data(interaction: Interaction) -> dict[str, Any]:
-    return dict(interaction.data or {})
+    return dict(clean(interaction.data or {}))
 
 
 def _routes_of(client: discord.Client) -> _Routes:

@@ -12,6 +12,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from bot.discord.gate import Observe, Take, Window, trace
+from bot.discord.typed import clean
 from bot.domain.errors import DeliveryRetry, SettingsInvalid
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,15 @@ NEEDED_PERMISSIONS = discord.Permissions(
     embed_links=True,
     read_message_history=True,
 )
+
+
+class CleanTree(app_commands.CommandTree[Any]):
+    """Our commands. What is typed into them comes without control characters."""
+
+    async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
+        """Clean what was typed, before any command or suggestion reads it."""
+        interaction.data = clean(interaction.data)
+        return True
 
 
 class BotClient(discord.AutoShardedClient):
@@ -56,7 +66,7 @@ class BotClient(discord.AutoShardedClient):
             shard_count=shard_count,
             **shards,
         )
-        self.tree: app_commands.CommandTree[BotClient] = app_commands.CommandTree(self)
+        self.tree: app_commands.CommandTree[BotClient] = CleanTree(self)
         self.on_button: ButtonHandler | None = None
         self._has_begun = False
 
