@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import discord
 
-from bot.discord.render import cost
-from bot.discord.sentences import failure
+from bot.discord.render import cost, state_line
 from bot.discord.words import Words, date, escape_inline, one_line, relative
 from bot.domain.jobs import Job, JobState
 from bot.domain.money import ZERO
@@ -44,9 +43,7 @@ def job_choice(job: Job, words: Words) -> str:
 
 def job_embed(job: Job, history: Sequence[JobEvent], words: Words) -> discord.Embed:
     """Show one job: prompt, state, options, cost, history, and its message where there is one."""
-    command = words.command(f"/jobs redeliver job:{job.id}")
-    state = words.of(job.spec.kind, f"card.state.{job.state}", reason=failure(job, words), command=command)
-    lines = [words.prompt(job), "", state]
+    lines = [words.prompt(job), "", state_line(job, words)]
     if job.state is JobState.DELIVERED and job.message_id is not None:
         place = "@me" if job.message_channel_id != job.channel_id else str(job.guild_id)
         link = f"https://discord.com/channels/{place}/{job.message_channel_id}/{job.message_id}"

@@ -43,7 +43,7 @@ class Renderer:
         """Return a job's card: prompt, options, cost, live state, expected end, and what can be done now."""
         job = view.job
         words = self.words(job)
-        lines = [_shown_prompt(view, words), "", _state_line(job, words)]
+        lines = [_shown_prompt(view, words), "", state_line(job, words)]
         if view.note is not None:
             lines.append(words.of(job.spec.kind, f"card.note.{view.note}", job=job.id, **_params(view.note_params)))
         elif job.expected_end_at is not None and job.state in ON_ITS_WAY:
@@ -129,7 +129,8 @@ def _paid(job: Job, words: Words) -> str:
     return words("clip.cost", credits=job.actual)
 
 
-def _state_line(job: Job, words: Words) -> str:
+def state_line(job: Job, words: Words) -> str:
+    """Say where a job stands, and what can be done where it went wrong."""
     command = words.command(f"/jobs redeliver job:{job.id}")
     if job.state is JobState.UNDELIVERED and job.error_code == REFUNDED:
         return words("card.state.failed", reason=failure(job, words))
