@@ -131,7 +131,9 @@ async def records(connection: AsyncConnection, user_id: int) -> dict[str, list[R
     b, w, q, s = budget.c, wallet_grant.c, quota.c, suspension.c
     allowances = sa.select(b.guild_id, b.starts_at, b.ends_at, b.limit_milli, b.settled_milli, b.held_milli)
     return {
-        "owned_servers": await _rows(connection, sa.select(guild.c.guild_id).where(guild.c.owner_id == user_id)),
+        "owned_servers": await _rows(
+            connection, sa.select(guild.c.guild_id).where(guild.c.owner_id == user_id).order_by(guild.c.guild_id)
+        ),
         "allowances": await _rows(
             connection,
             allowances.where(b.level == Level.ALLOWANCE.value, b.subject == str(user_id)).order_by(b.starts_at),
@@ -143,17 +145,24 @@ async def records(connection: AsyncConnection, user_id: int) -> dict[str, list[R
             .order_by(w.id),
         ),
         "own_limits": await _rows(
-            connection, sa.select(q.guild_id, q.limit_milli).where(q.scope == "member", q.subject == user_id)
+            connection,
+            sa.select(q.guild_id, q.limit_milli).where(q.scope == "member", q.subject == user_id).order_by(q.guild_id),
         ),
         "suspensions": await _rows(
-            connection, sa.select(s.guild_id, s.at, s.until, s.reason).where(s.user_id == user_id)
+            connection,
+            sa.select(s.guild_id, s.at, s.until, s.reason).where(s.user_id == user_id).order_by(s.guild_id, s.at),
         ),
         "roles_last_seen": await _rows(
             connection,
-            sa.select(member.c.guild_id, member.c.role_ids, member.c.seen_at).where(member.c.user_id == user_id),
+            sa.select(member.c.guild_id, member.c.role_ids, member.c.seen_at)
+            .where(member.c.user_id == user_id)
+            .order_by(member.c.guild_id),
         ),
         "last_turns": await _rows(
-            connection, sa.select(served.c.guild_id, served.c.provider, served.c.at).where(served.c.user_id == user_id)
+            connection,
+            sa.select(served.c.guild_id, served.c.provider, served.c.at)
+            .where(served.c.user_id == user_id)
+            .order_by(served.c.guild_id, served.c.provider),
         ),
     }
 
