@@ -326,11 +326,15 @@ class World:
     # ------------------------------------------------------------------------------------------------- working
 
     async def turn(self) -> int:
-        """Dispatch, claim everything that is due, run each claimed job's steps. Returns how many things were done."""
+        """Dispatch, claim everything that is due, run each claimed job's steps. Returns how many things were done.
+
+        Cards are shown before it ends: whatever moves the clock next finds none on its way.
+        """
         done = await self.dispatch.run()
         claimed, _ = await self.leases.claim(most=32)
         for held in claimed:
             await self.work(held)
+        await self.cards.stop()
         return done + len(claimed)
 
     async def work(self, held: Job) -> None:

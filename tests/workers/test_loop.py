@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -11,17 +11,18 @@ from bot.domain.errors import LeaseLost
 from bot.domain.jobs import Job, JobState
 from bot.services.config import MoneyRules, Timings
 from bot.services.operator import fail_job, retry_job
+from bot.services.wake import Wake
 from bot.workers import loop as loop_module
 from bot.workers.duties import Duties, Duty
 from bot.workers.loop import MAX_ATTEMPTS, WorkerLoop
 from tests.manual_clock import ManualClock
 from tests.services.fakes import P1
 from tests.services.world import GUILD, QUIET_RULES, USER, World, credits
+from tests.waiting import until
 
 MakeWorld = Callable[..., World]
 S = JobState
 RICH = MoneyRules(member_allowance=None, guild_pool=None)
-PATIENCE = 4000
 
 
 def _loop(world: World) -> WorkerLoop:
@@ -36,25 +37,52 @@ def _loop(world: World) -> WorkerLoop:
     )
 
 
+class _Waiters:
+    """Counts the loops that wait to be woken: whoever does has nothing to begin."""
+
+    def __init__(self, wake: Wake) -> None:
+        self.count, self._wait = 0, wake.wait
+        wake.wait = self.wait
+
+    async def wait(self, timeout_s: float) -> None:
+        self.count += 1
+        try:
+            await self._wait(timeout_s)
+        finally:
+            self.count -= 1
+
+
+@dataclass
+class _Work:
+    """Loops at work. The clock goes on only while all of them are idle, however slow the machine is."""
+
+    world: World
+    loops: tuple[WorkerLoop, ...]
+    waiters: _Waiters
+
+    async def until(self, is_so: Callable[[], object], *, step_s: float = 2.0) -> None:
+        """Let them work while the clock moves on, until `is_so`."""
+
+        async def moved_on() -> bool:
+            if await is_so():
+                return True
+            if self.waiters.count == len(self.loops) and not any(loop.busy for loop in self.loops):
+                self.world.clock.advance(step_s)
+                self.world.wake.up()
+            return False
+
+        await until(moved_on)
+
+
 @asynccontextmanager
-async def _working(*loops: WorkerLoop) -> AsyncIterator[None]:
+async def _working(world: World, *loops: WorkerLoop) -> AsyncIterator[_Work]:
+    waiters = _Waiters(world.wake)
     tasks = [asyncio.create_task(loop.run()) for loop in loops]
     try:
-        yield
+        yield _Work(world, loops, waiters)
     finally:
         await asyncio.gather(*(loop.stop() for loop in loops))
         await asyncio.gather(*tasks)
-
-
-async def _until(world: World, is_so: Callable[[], object], *, step_s: float = 2.0) -> None:
-    """Let the loop work while the clock moves on, until `is_so`."""
-    for _ in range(PATIENCE):
-        if await is_so():
-            return
-        world.clock.advance(step_s)
-        world.wake.up()
-        await asyncio.sleep(0.002)
-    raise AssertionError("never so")
 
 
 @pytest.fixture
@@ -73,8 +101,8 @@ async def test_jobs_are_delivered(make_world: MakeWorld) -> None:
     async def done() -> bool:
         return all([await world.state(j) is S.DELIVERED for j in jobs])
 
-    async with _working(_loop(world)):
-        await _until(world, done)
+    async with _working(world, _loop(world)) as work:
+        await work.until(done)
 
     assert sorted(m.post.job.id for m in world.messenger.messages) == sorted(j.id for j in jobs)
 
@@ -99,10 +127,10 @@ async def test_a_poison_job_is_parked_and_blocks_no_other(make_world: MakeWorld,
     async def parked() -> bool:
         return (await world.job(poison)).is_parked
 
-    async with _working(_loop(world)):
-        await _until(world, done)
+    async with _working(world, _loop(world)) as work:
+        await work.until(done)
         assert not await parked()
-        await _until(world, parked, step_s=20)
+        await work.until(parked, step_s=20)
 
     assert (await world.queries.balance(guild_id=GUILD, user_id=USER)).held == credits("9")
     assert caplog.text.count("job.step_failed") == MAX_ATTEMPTS
@@ -194,15 +222,20 @@ async def test_a_long_step_renews_its_lease(make_world: MakeWorld) -> None:
     async def delivered() -> bool:
         return await world.state(job) is S.DELIVERED
 
+    async def is_renewed() -> bool:
+        left = (await world.job(job)).run_at - world.clock.now()
+        return left.total_seconds() >= world.timings.lease_s / 5
+
     first, second = _loop(world), _loop(world)
-    async with _working(first, second):
-        await _until(world, fetching)
+    async with _working(world, first, second) as work:
+        await work.until(fetching)
         for _ in range(30):
             world.clock.advance(world.timings.lease_s / 6)
-            await asyncio.sleep(0.02)
+            world.wake.up()
+            await until(is_renewed)
         assert first.busy + second.busy == 1
         go_on.set()
-        await _until(world, delivered)
+        await work.until(delivered)
 
     assert len(world.workshop.fetches) == 1
 
@@ -215,8 +248,8 @@ async def test_two_loops_run_each_job_once(make_world: MakeWorld) -> None:
     async def done() -> bool:
         return all(j.state is S.DELIVERED for j in await world.queries.jobs(limit=100))
 
-    async with _working(_loop(world), _loop(world)):
-        await _until(world, done)
+    async with _working(world, _loop(world), _loop(world)) as work:
+        await work.until(done)
 
     assert len(world.provider.creates) == len(jobs)
     assert len(world.workshop.fetches) == len(jobs)
@@ -239,8 +272,8 @@ async def test_stop_hands_back_what_does_not_finish(make_world: MakeWorld, monke
     async def is_reached() -> bool:
         return reached.is_set()
 
-    async with _working(_loop(world)):
-        await _until(world, is_reached)
+    async with _working(world, _loop(world)) as work:
+        await work.until(is_reached)
 
     found = await world.job(job)
     assert found.state is S.FETCHING
@@ -304,8 +337,8 @@ async def test_a_database_error_stops_no_loop(make_world: MakeWorld, caplog) -> 
     async def delivered() -> bool:
         return await world.state(job) is S.DELIVERED
 
-    async with _working(_loop(world)):
-        await _until(world, delivered)
+    async with _working(world, _loop(world)) as work:
+        await work.until(delivered)
 
     assert caplog.text.count("worker.turn_failed") == 2
 
