@@ -1,8 +1,6 @@
 """Verbs that end-to-end tests share: wait for a clip, count, and prove the ledger beside the running bot."""
 
-import asyncio
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -12,10 +10,9 @@ from bot.db.engine import Database
 from bot.domain.jobs import Job
 from bot.services import operator
 from playground.rig import Rig
+from tests.waiting import PATIENCE_S
 
 Json = dict[str, Any]
-
-PATIENCE_S = 90.0
 
 #: Short durations, so that leases and searches pass within a test.
 QUICK = {
@@ -26,16 +23,6 @@ QUICK = {
     "SEEDANCE2_MOVIE_REQUESTS_PER_MINUTE": "6000",
     "LOG_LEVEL": "INFO",
 }
-
-
-async def until(predicate: Callable[[], Any], what: str = "") -> Any:
-    """Wait in real time until the predicate gives something true; the last resort for other processes' doings."""
-    end = time.monotonic() + PATIENCE_S
-    while not (found := predicate()):
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {PATIENCE_S:.0f} s: {what or predicate}")
-        await asyncio.sleep(0.01)
-    return found
 
 
 @asynccontextmanager

@@ -9,7 +9,8 @@ import pytest
 import pytest_asyncio
 
 from playground.rig import Rig
-from tests.e2e.story import PATIENCE_S, QUICK, clips, jobs_of, patient_rig, until, verify_ledger
+from tests.e2e.story import QUICK, clips, jobs_of, patient_rig, verify_ledger
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("kill")]
 
@@ -141,9 +142,11 @@ async def test_killed_and_restarted_job_is_made_and_posted_once(rig: Rig, moment
 
 async def _settled(rig: Rig) -> None:
     """Wait until no job is open: whatever would post or pay twice has had its chance."""
-    async with asyncio.timeout(PATIENCE_S):
-        while await jobs_of(rig, only_open=True):  # noqa: ASYNC110 - another process ends them
-            await asyncio.sleep(0.1)
+
+    async def none_is_open() -> bool:
+        return not await jobs_of(rig, only_open=True)
+
+    await until(none_is_open, "no open job")
 
 
 def picture() -> bytes:

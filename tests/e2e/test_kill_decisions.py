@@ -12,7 +12,8 @@ from playground.discord import Outcome
 from playground.scripts.reading import Json, button, components_of, text_of
 from playground.scripts.steps import Steps
 from playground.scripts.visit import Visit
-from tests.e2e.story import QUICK, patient_rig, until, verify_ledger
+from tests.e2e.story import QUICK, patient_rig, verify_ledger
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("kill-decisions")]
 

@@ -16,7 +16,8 @@ from PIL import Image
 
 from playground.discord import Outcome
 from playground.rig import Rig
-from tests.e2e.story import PATIENCE_S, QUICK, clips, jobs_of, patient_rig, until, verify_ledger
+from tests.e2e.story import QUICK, clips, jobs_of, patient_rig, verify_ledger
+from tests.waiting import PATIENCE_S, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("members")]
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.story import QUICK, clips, patient_rig, until
+from tests.e2e.story import QUICK, clips, patient_rig
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 

@@ -16,7 +16,7 @@ from bot.providers.seedance2ai import Seedance2Ai
 from playground.providers.ai_tasks import Knobs, Task
 from playground.providers.seedance2ai import Seedance2Ai as Emulator
 from tests.playground.providers.ai_api import CLIP
-from tests.providers.conftest import API_KEY, PROMPT, SHORT, RecordingRate, Wire
+from tests.providers.conftest import API_KEY, PATIENT, PROMPT, RecordingRate, Wire
 
 KEY = "0123456789AB-1"
 VIDEO = Spec(
@@ -80,8 +80,10 @@ def clip(role: str, address: str = "https://bot.example/media/a.mp4") -> Uploade
 
 
 @asynccontextmanager
-async def connected(origin: str, rate: RecordingRate, observed: list[tuple[str, int]]) -> AsyncIterator[Seedance2Ai]:
-    """An adapter for an origin, with short timeouts."""
+async def connected(
+    origin: str, rate: RecordingRate, observed: list[tuple[str, int]], *, timeout: aiohttp.ClientTimeout = PATIENT
+) -> AsyncIterator[Seedance2Ai]:
+    """An adapter for an origin."""
     async with aiohttp.ClientSession(
         connector=guarded_connector(allow_private=True), cookie_jar=aiohttp.DummyCookieJar()
     ) as session:
@@ -92,7 +94,7 @@ async def connected(origin: str, rate: RecordingRate, observed: list[tuple[str, 
             rate=rate,
             allow_private_hosts=True,
             observe=lambda route, status: observed.append((route, status)),
-            timeout=SHORT,
+            timeout=timeout,
         )
 
 

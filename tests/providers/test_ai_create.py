@@ -25,7 +25,8 @@ from bot.providers.http import ANSWER_MAX_BYTES
 from bot.providers.seedance2ai import ERROR_CODES, UNTOLD_PAUSE_S, Seedance2Ai
 from playground.providers.ai_rules import HTTP_STATUS
 from tests.providers.ai_adapter import KEY, PICTURE, PREMIUM, VIDEO, clip, connected, order, respond, rig
-from tests.providers.conftest import API_KEY, PROMPT, RecordingRate, Wire
+from tests.providers.conftest import API_KEY, HASTY, PROMPT, RecordingRate, Wire
+from tests.waiting import until
 
 MEANINGS: dict[str, type[ProviderError]] = {
     "unauthorized": ProviderAccount,
@@ -117,9 +118,11 @@ async def test_a_storm_makes_one_task(*, status: int, after_effect: bool) -> Non
 
 async def test_a_create_that_is_not_answered_in_time_is_in_doubt_and_its_key_rests() -> None:
     """While the first request is under way its key is "still running": wait and send the same again."""
-    async with rig(submit_s=1.0) as world:
-        first, second = await refused(world.ai), await refused(world.ai)
-        await asyncio.sleep(0.7)
+    async with rig(submit_s=2.0) as world:
+        async with connected(world.emulator.origin, world.rate, [], timeout=HASTY) as hasty:
+            first = await refused(hasty)
+        second = await refused(world.ai)
+        await until(lambda: bool(world.emulator.tasks))
         receipt = await world.ai.submit(order(world.ai))
 
         assert (type(first), first.code) == (ProviderAmbiguous, "timeout")

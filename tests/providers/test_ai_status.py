@@ -12,9 +12,9 @@ from bot.domain.errors import ProviderAccount, ProviderBusy, ProviderError, Prov
 from bot.domain.jobs import TaskState, TaskStatus
 from bot.domain.requests import MediaKind, Reference, ReferenceRole
 from bot.ports import Urgency
-from tests.playground.providers.ai_api import eventually
 from tests.providers.ai_adapter import PICTURE, PREMIUM, VIDEO, connected, respond, rig
 from tests.providers.conftest import RecordingRate, Wire
+from tests.waiting import until
 
 LINK = "https://cdn.example/a.mp4"
 
@@ -173,7 +173,7 @@ async def test_a_late_refund_lowers_the_cost() -> None:
         task = await world.submitted()
         await task.ended.wait()
         at_first = await world.ai.status(task.id)
-        await eventually(lambda: task.credits_refunded > 0)
+        await until(lambda: task.credits_refunded > 0)
         later = await world.ai.status(task.id)
 
     assert (at_first.cost, later.cost) == (Decimal(30), Decimal(0))
@@ -317,7 +317,7 @@ async def test_an_expired_result_may_get_a_new_address() -> None:
         task = await world.submitted()
         await task.ended.wait()
         first = await world.ai.status(task.id)
-        await eventually(lambda: task.urls_expire_at <= datetime.now(UTC).timestamp())
+        await until(lambda: task.urls_expire_at <= datetime.now(UTC).timestamp())
         second = await world.ai.status(task.id)
 
     assert first.result_url != second.result_url

@@ -228,14 +228,6 @@ async def test_a_create_whose_answer_is_lost_is_never_repeated(
     assert len(emulator.tasks) == (0 if kind == "reset_before" else 1)
 
 
-async def test_a_create_that_is_not_answered_in_time_is_in_doubt(movie: Seedance2Movie, emulator: Emulator) -> None:
-    """A timeout after sending says nothing about the task."""
-    emulator.faults.add("submit", "delay", delay_s=2)
-    error = await refused(movie)
-
-    assert (type(error), error.code) == (ProviderAmbiguous, "timeout")
-
-
 async def test_a_create_that_never_left_may_be_sent_again(connect: Connect, unused_tcp_port: int) -> None:
     """Nobody listens there."""
     error = await refused(connect(f"http://127.0.0.1:{unused_tcp_port}"))

@@ -23,8 +23,9 @@ from bot.ports import Urgency
 from bot.providers.seedance_tv import ERROR_CODES, SeedanceTv
 from playground.providers.tv_rules import MESSAGES, STYLES
 from playground.providers.tv_tasks import BalanceShape, StylesShape, Task
-from tests.providers.conftest import RecordingRate, Wire
+from tests.providers.conftest import HASTY, PATIENT, RecordingRate, Wire
 from tests.providers.test_tv_create import connected, respond, rig, unconnected
+from tests.waiting import PATIENCE_S
 
 READS: dict[str, Callable[[SeedanceTv], Awaitable[object]]] = {
     "status": lambda tv: tv.status("vid_1"),
@@ -36,7 +37,7 @@ READS: dict[str, Callable[[SeedanceTv], Awaitable[object]]] = {
 
 async def ended(task: Task) -> Task:
     """Wait for the provider's end of a task."""
-    await asyncio.wait_for(task.ended.wait(), 10)
+    await asyncio.wait_for(task.ended.wait(), PATIENCE_S)
     return task
 
 
@@ -268,8 +269,9 @@ async def test_a_question_without_an_answer_says_so(kind: str) -> None:
     """As the client of every provider does."""
     async with rig() as at:
         at.emulator.faults.add("balance", kind, delay_s=2, times=None)
-        with pytest.raises(ProviderAmbiguous):
-            await at.tv.balance()
+        async with connected(at.emulator.base_url, at.rate, timeout=HASTY if kind == "delay" else PATIENT) as tv:
+            with pytest.raises(ProviderAmbiguous):
+                await tv.balance()
 
 
 async def test_a_dead_key_is_told_from_a_live_one() -> None:

@@ -5,7 +5,7 @@ import io
 import itertools
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -19,6 +19,7 @@ from PIL import Image
 
 from playground.providers.ai_tasks import Knobs, Task
 from playground.providers.seedance2ai import Seedance2Ai
+from tests.waiting import PATIENCE_S
 
 SEEDANCE2 = "/video/seedance2"
 SEEDANCE = "/video/seedance"
@@ -64,7 +65,7 @@ class AiApi:
 
     async def ended(self, path: str = SEEDANCE2, **fields: Any) -> Task:
         task = await self.submitted(path, **fields)
-        await asyncio.wait_for(task.ended.wait(), 20)
+        await asyncio.wait_for(task.ended.wait(), PATIENCE_S)
         return task
 
     async def status(self, task: Task) -> dict[str, Any]:
@@ -159,10 +160,3 @@ def video(container: str = "mp4") -> bytes:
         command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", *source, "-f", container, *target]
         printed = subprocess.run(command, check=True, timeout=30, stdout=subprocess.PIPE).stdout
         return printed or path.read_bytes()
-
-
-async def eventually(fact: Callable[[], bool], within_s: float = 5.0) -> None:
-    """Wait until `fact` holds. Raises TimeoutError."""
-    async with asyncio.timeout(within_s):
-        while not fact():  # noqa: ASYNC110 - the watched facts raise no event
-            await asyncio.sleep(0.005)

@@ -1,7 +1,7 @@
 """An emulator that hurries, and a client that speaks to it as the document says."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 
 from playground.providers import Seedance2Movie
 from playground.providers.movie_tasks import Knobs, Task
+from tests.waiting import PATIENCE_S
 
 API = "/api/v1/video"
 CLIP = bytes(range(256)) * 40
@@ -38,7 +39,7 @@ class Api:
 
     async def ended(self, prompt: str = "a cat", **options: Any) -> Task:
         task = await self.submitted(prompt, **options)
-        await asyncio.wait_for(task.ended.wait(), 10)
+        await asyncio.wait_for(task.ended.wait(), PATIENCE_S)
         return task
 
     async def status(self, task: Task) -> dict[str, Any]:
@@ -64,13 +65,6 @@ class Api:
     async def get(self, url: str, **headers: str) -> tuple[int, bytes, dict[str, str]]:
         async with self.session.get(url, headers=headers) as answer:
             return answer.status, await answer.read(), dict(answer.headers)
-
-
-async def eventually(fact: Callable[[], bool], within_s: float = 5.0) -> None:
-    """Wait until `fact` holds. Raises TimeoutError."""
-    async with asyncio.timeout(within_s):
-        while not fact():  # noqa: ASYNC110 - the watched facts raise no event
-            await asyncio.sleep(0.005)
 
 
 @pytest.fixture

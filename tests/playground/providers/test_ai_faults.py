@@ -8,7 +8,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.playground.providers.ai_api import CLIP, GPT, AiApi, ai_api, eventually
+from tests.playground.providers.ai_api import CLIP, GPT, AiApi, ai_api
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -88,7 +89,7 @@ async def test_a_delay_is_waited_and_then_answered(api: AiApi) -> None:
     """The answer comes late, the task is there before it."""
     api.ai.faults.add("submit", "delay", delay_s=0.2, after_effect=True)
     late = asyncio.create_task(api.submit())
-    await eventually(lambda: bool(api.ai.tasks))
+    await until(lambda: bool(api.ai.tasks))
 
     assert not late.done()
     assert (await late)[0] == 202
@@ -130,7 +131,7 @@ async def test_a_refund_may_come_later(api: AiApi) -> None:
     task = await api.ended()
 
     assert (await api.status(task))["credits_refunded"] == 0
-    await eventually(lambda: task.credits_refunded == 30)
+    await until(lambda: task.credits_refunded == 30)
 
 
 async def test_the_price_may_differ(api: AiApi) -> None:
@@ -147,7 +148,7 @@ async def test_a_failed_task_may_complete_after_all(api: AiApi) -> None:
     task = await api.ended()
     assert (await api.status(task))["status"] == "failed"
 
-    await eventually(lambda: task.status == "completed")
+    await until(lambda: task.status == "completed")
 
     told = await api.status(task)
     assert (told["error"], told["credits_refunded"]) == (None, 0)

@@ -14,7 +14,8 @@ import pytest
 from playground.providers.ai_pictures import clip_pixels
 from playground.providers.ai_rules import SEEDANCE2, VideoOrder, read_video
 from playground.providers.ai_tasks import Reference
-from tests.playground.providers.ai_api import GPT, NANO, AiApi, Host, ai_api, eventually, media_host, picture, video
+from tests.playground.providers.ai_api import GPT, NANO, AiApi, Host, ai_api, media_host, picture, video
+from tests.waiting import until
 
 START = {"mode": "image-to-video"}
 MEDIA = {"mode": "media-to-video"}
@@ -147,7 +148,7 @@ async def test_a_slow_reference_keeps_its_key_busy(api: AiApi, host: Host) -> No
     host.held.clear()
     api.ai.knobs.fetch_timeout_s = 0.3
     first = asyncio.create_task(api.submit(key="one", **MEDIA, media_urls=[url]))
-    await eventually(lambda: "slow.png" in host.asked)
+    await until(lambda: "slow.png" in host.asked)
 
     assert (await api.refusal(key="one", **MEDIA, media_urls=[url]))[:2] == (409, "idempotency_conflict")
     assert (await first)[0] == 400

@@ -10,7 +10,8 @@ import pytest
 from aiohttp import web
 
 from playground.providers.movie_tasks import Callbacks
-from tests.playground.providers.conftest import CLIP, Api, eventually
+from tests.playground.providers.conftest import CLIP, Api
+from tests.waiting import PATIENCE_S, until
 
 
 class Inbox:
@@ -156,7 +157,7 @@ async def test_a_task_hangs_says_unknown_words_and_is_finished_by_hand(api: Api)
     """Processing under another word until somebody ends it."""
     api.movie.next_outcome(hang=True, status_word="dreaming")
     task = await api.submitted()
-    await eventually(lambda: task.status == "processing")
+    await until(lambda: task.status == "processing")
     assert (await api.status(task))["status"] == "dreaming"
 
     await api.movie.finish(task.id, "failed", "INTERNAL_ERROR")
@@ -182,7 +183,7 @@ async def test_a_failed_task_succeeds_late(api: Api) -> None:
     task = await api.ended()
     assert (await api.status(task))["status"] == "failed"
 
-    await eventually(lambda: task.status == "completed")
+    await until(lambda: task.status == "completed")
 
     told = await api.status(task)
     assert (told["error_code"], told["credit_cost"]) == (None, 9)
@@ -208,7 +209,7 @@ async def test_cancelling_a_running_task_may_take_time_or_fail(api: Api, mode: A
     api.movie.next_outcome(cancel=mode, render_s=0.4)
     api.movie.knobs.cancel_delay_s = 0.01
     task = await api.submitted()
-    await eventually(lambda: task.status == "processing")
+    await until(lambda: task.status == "processing")
 
     status, body = await api.call("POST", f"/task/{task.id}/cancel")
 
@@ -231,9 +232,9 @@ async def test_over_the_limit_the_task_is_queued_or_not_taken(api: Api, takes: b
     assert len(api.movie.tasks) == 1 + takes
     if takes:
         second = list(api.movie.tasks.values())[1]
-        await eventually(lambda: second.status == "queued")
+        await until(lambda: second.status == "queued")
         await api.movie.finish(first.id)
-        await asyncio.wait_for(second.ended.wait(), 5)
+        await asyncio.wait_for(second.ended.wait(), PATIENCE_S)
         assert second.status == "completed"
 
 
@@ -255,11 +256,11 @@ async def test_the_end_is_announced_with_the_task_object(api: Api, inbox: Inbox)
     done = await api.ended(callback_url=inbox.url)
     api.movie.next_outcome(error_code="PRIVACY_VIOLATION")
     await api.ended(callback_url=inbox.url)
-    await eventually(lambda: len(inbox.bodies) == 2)
+    await until(lambda: len(inbox.bodies) == 2)
 
     assert inbox.bodies[0] == await api.status(done)
     assert inbox.bodies[1]["error_code"] == "PRIVACY_VIOLATION"
-    await eventually(lambda: [notice.status for notice in api.movie.callbacks] == [200, 200])
+    await until(lambda: [notice.status for notice in api.movie.callbacks] == [200, 200])
 
 
 @pytest.mark.parametrize(
@@ -279,7 +280,7 @@ async def test_callbacks_can_be_turned(api: Api, inbox: Inbox, callbacks: Callba
     inbox.status = status
     task = await api.ended(callback_url=inbox.url)
 
-    await eventually(lambda: len(api.movie.callbacks) == notices and all(note.status for note in api.movie.callbacks))
+    await until(lambda: len(api.movie.callbacks) == notices and all(note.status for note in api.movie.callbacks))
     assert len(inbox.bodies) == notices
     assert task.status == "completed"
 

@@ -9,7 +9,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.playground.providers.tv_api import CLIP, TvApi, eventually, tv_api
+from tests.playground.providers.tv_api import CLIP, TvApi, tv_api
+from tests.waiting import PATIENCE_S, until
 
 
 @pytest.fixture
@@ -128,7 +129,7 @@ async def test_an_unknown_status_word_means_nothing_bad(api: TvApi) -> None:
     task = await api.submitted()
     assert (await api.status(task))["status"] == "upscaling"
 
-    await asyncio.wait_for(task.ended.wait(), 5)
+    await asyncio.wait_for(task.ended.wait(), PATIENCE_S)
 
     assert (await api.status(task))["status"] == "succeeded"
 
@@ -139,7 +140,7 @@ async def test_a_failed_task_succeeds_late(api: TvApi) -> None:
     task = await api.ended()
     told, used = await api.status(task), api.tv.account.used
 
-    await eventually(lambda: task.status == "succeeded")
+    await until(lambda: task.status == "succeeded")
 
     assert (told["status"], told["error"], used) == ("failed", "The video could not be generated: server_overloaded", 0)
     assert "error" not in await api.status(task)

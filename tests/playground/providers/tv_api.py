@@ -1,7 +1,7 @@
 """A client that speaks to the seedance-tv emulator as its document says."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +10,7 @@ import aiohttp
 
 from playground.providers.seedance_tv import SeedanceTv
 from playground.providers.tv_tasks import Knobs, Task
+from tests.waiting import PATIENCE_S
 
 CLIP = bytes(range(256)) * 40
 SCENES = [
@@ -49,7 +50,7 @@ class TvApi:
 
     async def ended(self, prompt: str = "a cat", **fields: Any) -> Task:
         task = await self.submitted(prompt, **fields)
-        await asyncio.wait_for(task.ended.wait(), 60)
+        await asyncio.wait_for(task.ended.wait(), PATIENCE_S)
         return task
 
     async def status(self, task: Task) -> dict[str, Any]:
@@ -72,10 +73,3 @@ async def tv_api(credits: int = 1000, **knobs: Any) -> AsyncIterator[TvApi]:
             yield TvApi(emulator, session)
     finally:
         await emulator.stop()
-
-
-async def eventually(fact: Callable[[], bool], within_s: float = 5.0) -> None:
-    """Wait until `fact` holds. Raises TimeoutError."""
-    async with asyncio.timeout(within_s):
-        while not fact():  # noqa: ASYNC110 - the watched facts raise no event
-            await asyncio.sleep(0.005)

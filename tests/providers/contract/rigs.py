@@ -20,7 +20,8 @@ from playground.providers import seedance2_movie as movie
 from playground.providers import seedance2ai as ai
 from playground.providers import seedance_tv as tv
 from playground.providers.ai_tasks import Knobs as AiKnobs
-from tests.providers.conftest import API_KEY, PROMPT, SHORT, RecordingRate
+from tests.providers.conftest import API_KEY, PATIENT, PROMPT, RecordingRate
+from tests.waiting import PATIENCE_S
 
 CLIP = bytes(range(256)) * 40
 KEY = "0123456789AB-1"
@@ -129,7 +130,7 @@ class Rig:
     async def ended(self) -> Any:
         """Send a create and wait for the provider's end of it."""
         task = await self.submitted()
-        await asyncio.wait_for(task.ended.wait(), 10)
+        await asyncio.wait_for(task.ended.wait(), PATIENCE_S)
         return task
 
     def arrivals(self, route: str = "submit") -> int:
@@ -176,9 +177,11 @@ async def rig_of(name: str, *, credits: int = FIRST_CREDITS, **knobs: Any) -> As
     try:
         async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
 
-            def connect(address: str = base_url, api_key: str = API_KEY) -> Provider:
+            def connect(
+                address: str = base_url, api_key: str = API_KEY, timeout: aiohttp.ClientTimeout = PATIENT
+            ) -> Provider:
                 return ADAPTERS[name](
-                    session, base_url=address, api_key=api_key, rate=rate, allow_private_hosts=True, timeout=SHORT
+                    session, base_url=address, api_key=api_key, rate=rate, allow_private_hosts=True, timeout=timeout
                 )
 
             yield Rig(name, connect(), emulator, rate, connect)

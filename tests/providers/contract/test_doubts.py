@@ -15,7 +15,7 @@ from bot.domain.errors import (
     TaskNotFound,
 )
 from bot.domain.jobs import TaskState
-from tests.providers.conftest import API_KEY, PROMPT
+from tests.providers.conftest import API_KEY, HASTY, PROMPT
 from tests.providers.contract.rigs import AI, MOVIE, Rig, rig_of
 
 LONG_AGO, MINUTE = datetime(2020, 1, 1, tzinfo=UTC), timedelta(minutes=1)
@@ -26,8 +26,6 @@ STORMS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("reset_before", {}),
     ("reset_after", {}),
     ("cut", {"cut_after_bytes": 10}),
-    ("delay", {"delay_s": 1.0}),
-    ("delay", {"delay_s": 1.0, "after_effect": True}),
     *(("html", {"status": status, "after_effect": done}) for status in (500, 502, 503, 504) for done in (True, False)),
     *(("garbage", {"status": status, "after_effect": True}) for status in (200, 202, 500, 503)),
     *(("empty", {"status": status, "after_effect": True}) for status in (200, 202, 204, 500, 503)),
@@ -54,6 +52,19 @@ async def test_an_answer_that_tells_nothing_leaves_doubt(rig: Rig, kind: str, op
     assert type(error) is ProviderAmbiguous
     assert rig.arrivals() == 1
     assert len(rig.emulator.tasks) <= 1
+
+
+@pytest.mark.parametrize("after_effect", [True, False])
+async def test_a_create_that_is_not_answered_in_time_leaves_doubt(rig: Rig, *, after_effect: bool) -> None:
+    """A timeout after sending says nothing about the task; on a connection that served before, too."""
+    await rig.adapter.check_key()
+    rig.adapter = rig.connect(timeout=HASTY)
+    rig.emulator.faults.add("submit", "delay", delay_s=1.0, after_effect=after_effect)
+    error = await refused(rig)
+
+    assert (type(error), error.code) == (ProviderAmbiguous, "timeout")
+    assert rig.arrivals() == 1
+    assert len(rig.emulator.tasks) == int(after_effect)
 
 
 @pytest.mark.parametrize("after_effect", [True, False])

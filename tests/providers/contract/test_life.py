@@ -1,10 +1,8 @@
 """A task's life as each adapter tells it: made, asked for, done, failed, gone and back, and its result."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
@@ -15,6 +13,7 @@ from bot.domain.requests import MediaKind, Reference, ReferenceRole
 from bot.ports import UploadedReference, Urgency
 from tests.playground.providers.ai_api import Host, picture
 from tests.providers.contract.rigs import AI, CLIP, FIRST_CREDITS, MOVIE, TV, Rig, rig_of
+from tests.waiting import until
 
 
 async def fetched(address: str) -> tuple[int, bytes]:
@@ -81,20 +80,12 @@ async def test_a_status_that_nobody_knows_means_running(rig: Rig, word: str) -> 
     rig.emulator.next_outcome(status_word=word, hang=True)
     task = await rig.submitted()
     if rig.name == MOVIE:
-        await _until(task, "processing")
+        await until(lambda: task.status == "processing")
     before = await rig.adapter.status(task.id)
     await rig.emulator.finish(task.id)
     after = await rig.adapter.status(task.id)
 
     assert (before.state, after.state) == (TaskState.RUNNING, TaskState.SUCCEEDED)
-
-
-async def _until(task: Any, status: str) -> None:
-    for _ in range(200):
-        if task.status == status:
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError(task.status)
 
 
 async def test_a_failed_task_has_failed_and_costs_nothing(rig: Rig) -> None:
