@@ -200,6 +200,13 @@ async def parts(connection: AsyncConnection, job_id: str, number: int) -> list[A
     return list(rows.all())
 
 
+async def are_in_doubt(connection: AsyncConnection, job_id: str, *, before: int, rung: str) -> bool:
+    """Whether a delivery earlier than number `before` meant to make a message on that rung and never heard of it."""
+    d = delivery_part.c
+    query = sa.select(d.part).where(d.job_id == job_id, d.number < before, d.rung == rung, d.message_id.is_(None))
+    return (await connection.execute(query.limit(1))).first() is not None
+
+
 async def intend(
     connection: AsyncConnection,
     *,

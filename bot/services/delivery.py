@@ -125,8 +125,12 @@ class Delivery:
             parts = await work.parts(connection, held.id, held.delivery_number)
             guild = await guilds.find(connection, held.guild_id)
             rules = await guilds.rules(connection, held.guild_id)
+            may_have_followed_up = await work.are_in_doubt(
+                connection, held.id, before=held.delivery_number, rung=Rung.FOLLOW_UP.value
+            )
         has_left = guild is not None and guild.removed_at is not None
-        return Progress.of(held, parts), Surroundings(rules, has_bot_left=has_left)
+        around = Surroundings(rules, has_bot_left=has_left, may_have_followed_up=may_have_followed_up)
+        return Progress.of(held, parts), around
 
     async def _with_member(self, held: Job, around: Surroundings) -> Surroundings:
         """Find out whether the requester is still there. Where Discord does not say, they are taken to be."""

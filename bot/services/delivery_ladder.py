@@ -38,11 +38,16 @@ class Detour(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a delivery must know of the guild. `has_bot_left`: the bot was removed; `has_member_left`: they went."""
+    """What a delivery must know of the guild. `has_bot_left`: the bot was removed; `has_member_left`: they went.
+
+    `may_have_followed_up`: an earlier delivery's follow-up may have been shown. It has no nonce and cannot be searched
+    for, so that another would be a second one.
+    """
 
     rules: GuildRules = field(default_factory=GuildRules)
     has_bot_left: bool = False
     has_member_left: bool = False
+    may_have_followed_up: bool = False
 
     def prompt_shown(self, held: Job, rung: Rung) -> PublicPrompts:
         """Tell how the clip's message shows the prompt; whoever wrote it sees it in private."""
@@ -60,7 +65,7 @@ def rungs(held: Job, around: Surroundings, *, now: datetime) -> list[Rung]:
     closed = set()
     if held.is_private:
         closed.add(Rung.CHANNEL)
-    if not _is_live(held.card, now):
+    if around.may_have_followed_up or not _is_live(held.card, now):
         closed.add(Rung.FOLLOW_UP)
     if around.has_bot_left or around.has_member_left:
         closed |= {Rung.CHANNEL, Rung.FOLLOW_UP}

@@ -179,6 +179,24 @@ async def test_a_follow_up_in_doubt_is_never_repeated(world: World) -> None:
     assert _where(world) == [0]
 
 
+async def test_a_redelivery_follows_up_no_second_time(world: World) -> None:
+    """Who asks again while the token lives, after a follow-up that may have been shown, gets it by direct message."""
+    _close(world, CHANNEL)
+    world.messenger.script["follow_up"].append(LOST)
+    job = await world.accept()
+    await world.until_state(job, S.UNDELIVERED)
+
+    await world.delivery.redeliver(job.id, user_id=USER, guild_id=GUILD)
+    await world.until_state(job, S.DELIVERED)
+
+    assert _where(world)[0] == 0
+    assert 0 not in _where(world)[1:]
+    found = (await world.job(job)).card
+    assert found is not None
+    assert found.token_expires_at is not None
+    assert found.token_expires_at > world.clock.now()
+
+
 async def test_a_busy_discord_is_tried_again(world: World) -> None:
     """Rate limits and plain errors wait and post once; the time that Discord names is kept."""
     world.messenger.script["post"].extend(
