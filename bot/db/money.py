@@ -249,6 +249,13 @@ async def append(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) ->
         await connection.execute(sa.insert(ledger_entry), list(rows))
 
 
+async def has_entry(connection: AsyncConnection, job_id: str, kind: str) -> bool:
+    """Whether a job has an entry of a kind on any account."""
+    e = ledger_entry.c
+    query = sa.select(e.id).where(e.job_id == job_id, e.kind == kind).limit(1)
+    return (await connection.execute(query)).first() is not None
+
+
 async def lock_account(connection: AsyncConnection, account: str) -> Account | None:
     """Read an account by its key and keep others from changing it until the transaction ends."""
     kind, _, row_id = account.partition(":")

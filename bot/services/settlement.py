@@ -227,6 +227,19 @@ async def release(
     return True
 
 
+async def book_loss(connection: AsyncConnection, *, job_id: str, loss: Credits, now: datetime, reason: str) -> None:
+    """Book on provider and instance what the provider keeps of a job whose hold was given back before. Once."""
+    if await money.has_entry(connection, job_id, "loss"):
+        return
+    parts, _ = await money.holds(connection, job_id)
+    book = _Book(connection, job_id, now)
+    for part in parts:
+        if part.level in {Level.INSTANCE, Level.PROVIDER}:
+            await book.change(part.account, settled=loss)
+            book.note(part.account, "loss", loss, reason)
+    await book.write()
+
+
 async def book_late(connection: AsyncConnection, *, job_id: str, actual: Credits, now: datetime) -> Settled:
     """Book a success that came after the hold was released: overrun on the original pool, the member pays nothing."""
     parts, _ = await money.holds(connection, job_id)

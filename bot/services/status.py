@@ -147,7 +147,9 @@ class StatusCheck:
         async with self._database.begin() as connection:
             now = self._clock.now()
             if held.is_final:
-                return await jobs.update_fenced(connection, held, watch_until=None, checked_at=now, attempt=0)
+                ended = await jobs.update_fenced(connection, held, watch_until=None, checked_at=now, attempt=0)
+                await settlement.book_loss(connection, job_id=held.id, loss=loss, now=now, reason=f"later: {code}")
+                return ended
             watch = self._watch_until(now) if is_cancelled else None
             moved = await jobs.move_fenced(
                 connection,

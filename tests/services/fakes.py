@@ -154,7 +154,7 @@ class FakeProvider:
         return TaskStatus(
             task.task_id,
             task.state,
-            cost=cost if done else None,
+            cost=cost if done else None if task.state is TaskState.RUNNING else task.cost,
             result_url=_addresses(task)[0] if done and task.has_url else None,
             result_urls=_addresses(task) if done and task.has_url and task.pictures else (),
             error_code=task.error_code,

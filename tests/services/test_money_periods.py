@@ -9,7 +9,7 @@ import pytest
 
 from bot.domain.budgets import Account, Level, Period
 from bot.domain.errors import BudgetRefused
-from bot.domain.jobs import Job, JobState
+from bot.domain.jobs import Job, JobState, TaskState
 from bot.domain.money import ZERO
 from bot.domain.requests import GenerationRequest
 from bot.services.config import MoneyRules, Timings
@@ -172,6 +172,41 @@ async def test_a_threads_jobs_count_for_its_parents_cap(world: World) -> None:
         await world.generation.accept(thread, request, world.generation.check(request))
 
     assert (caught.value.level, caught.value.available) == ("channel", credits("1"))
+
+
+@pytest.mark.parametrize("is_given_up", [False, True])
+async def test_what_a_provider_keeps_for_a_failed_task_is_a_loss(make_world: MakeWorld, is_given_up: bool) -> None:
+    """On provider and instance, also where the job had been given up before; pool and member pay nothing."""
+    world = make_world(timings=Timings(job_deadline_s=300, unknown_deadline_s=1200))
+    world.provider.traits = replace(world.provider.traits, charges_failures=True)
+    job = await running(world)
+    if is_given_up:
+        await world.until_state(job, S.EXPIRED)
+    task = world.provider.tasks[(await world.job(job)).task_id or ""]
+    task.state, task.cost = TaskState.FAILED, Decimal(4)
+
+    await world.run_until_quiet()
+
+    assert await world.state(job) is (S.EXPIRED if is_given_up else S.FAILED)
+    assert (await world.job(job)).watch_until is None
+    for level in (Level.INSTANCE, Level.PROVIDER):
+        assert sum(Decimal(settled) for settled, _ in await on(world, level)) == 4
+    for level in (Level.POOL, Level.ALLOWANCE):
+        assert await on(world, level) == [("0.0", "0.0")]
+
+
+async def test_a_loss_is_booked_once(world: World) -> None:
+    """A cancelled task is watched, and says each time what it cost."""
+    world.provider.traits = replace(world.provider.traits, charges_failures=True)
+    job = await running(world)
+    await world.cancellation.request(job.id, actor_id=USER, guild_id=GUILD, is_moderator=False)
+    task = world.provider.tasks[(await world.job(job)).task_id or ""]
+    task.state, task.cost = TaskState.CANCELLED, Decimal(4)
+
+    await world.run_until_quiet()
+
+    assert await world.state(job) is S.CANCELLED
+    assert (await world.entries(job))["provider", "loss"] == credits("4")
 
 
 def test_a_row_beyond_its_limit_has_nothing_left() -> None:
