@@ -113,8 +113,10 @@ class Part:
 def split_member_hold(cost: Credits, allowance: Account, grants: list[Account]) -> list[Part] | None:
     """Split a cost over the allowance first, then the wallet's grants in the order given (earliest expiry first).
 
-    Returns None where they cannot carry it together.
+    Returns None where they cannot carry it together: with an allowance of zero and nothing granted, whatever the cost.
     """
+    if allowance.limit == ZERO and not any(grant.available for grant in grants):
+        return None
     left, parts = cost, []
     for account in [allowance, *grants]:
         room = left if account.available is None else min(left, account.available)

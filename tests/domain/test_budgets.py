@@ -103,6 +103,15 @@ def test_too_little_together_is_refused() -> None:
     assert split_member_hold(Credits(11), _account(Level.ALLOWANCE, 7, 5), [_account(Level.WALLET, 1, 5)]) is None
 
 
+def test_an_allowance_of_zero_alone_refuses_whatever_the_cost() -> None:
+    """What costs nothing too, unless the wallet has something; one that is used up takes what costs nothing."""
+    none, used_up = _account(Level.ALLOWANCE, 7, 0), _account(Level.ALLOWANCE, 7, 5, 5)
+
+    assert split_member_hold(ZERO, none, [_account(Level.WALLET, 1, 5, 5)]) is None
+    assert split_member_hold(ZERO, none, [_account(Level.WALLET, 1, 5)]) == []
+    assert split_member_hold(ZERO, used_up, []) == []
+
+
 def test_an_unlimited_allowance_spares_the_wallet() -> None:
     """The whole cost sits on the allowance."""
     parts = split_member_hold(Credits(11), _account(Level.ALLOWANCE, 7, None), [_account(Level.WALLET, 1, 50)])
