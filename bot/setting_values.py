@@ -11,12 +11,16 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, SecretStr
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 UNLIMITED = "unlimited"
 MAX_CREDITS = Decimal(10**12)
 MAX_CREDIT_RATE = 10_000
 MAX_ID = 2**63 - 1
 MAX_PORT = 65_535
+SQLITE = "sqlite+aiosqlite:///"
+POSTGRES = "postgresql+asyncpg://"
 MAX_SECONDS = 366 * 86_400
 MIN_CALLBACK_SECRET_CHARS = 8
 _UNITS = {"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
@@ -131,11 +135,20 @@ def _bucket(text: str) -> str:
 
 
 def _database(text: str) -> str:
-    if text.startswith("sqlite+aiosqlite:///") and len(text) > len("sqlite+aiosqlite:///"):
-        return text
-    if text.startswith("postgresql+asyncpg://") and len(text) > len("postgresql+asyncpg://"):
-        return text
-    raise ValueError("begins with neither sqlite+aiosqlite:/// nor postgresql+asyncpg://")
+    if not text.startswith((SQLITE, POSTGRES)):
+        raise ValueError(f"begins with neither {SQLITE} nor {POSTGRES}")
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise ValueError("is not the address of a database") from None
+    if text.startswith(SQLITE):
+        if not url.database or url.database.startswith((":memory:", "file:")) or url.query:
+            raise ValueError("does not name a file and nothing else")
+    elif url.port is not None and not 0 < url.port <= MAX_PORT:
+        raise ValueError(f"has a port that is not between 1 and {MAX_PORT}")
+    elif "sslmode" in url.query:  # libpq's name; the driver takes no such option
+        raise ValueError("has sslmode, which is called ssl here, as in ?ssl=require")
+    return text
 
 
 def _host(text: str) -> str:

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import unquote, urlsplit
 
 from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from sqlalchemy.engine import make_url
 
 from bot import setting_values as v
 
@@ -18,6 +19,7 @@ PROVIDERS = ("seedance2-movie", "seedance2ai", "seedance-tv")
 #: Settings that are read and checked, but that nothing of this version uses yet; who sets one is told at start.
 NOT_USED_YET = ("media_store_url",)
 SHOWN_VALUE_CHARS = 60
+ANY_HOST = {"0.0.0.0", "::"}
 MAX_SETTING_FILE_BYTES = 64 * 1024
 
 
@@ -210,8 +212,9 @@ class Settings(BaseModel):
         """Every secret value, for the log's redaction."""
         keys = [self.discord_token, self.callback_secret, *(self.provider(name).api_key for name in PROVIDERS)]
         found = [key.get_secret_value() for key in keys if key is not None]
-        password = urlsplit(self.database_url).password
-        return [*found, *({password, unquote(password)} if password else ())]
+        password = make_url(self.database_url).password
+        written = self.database_url.rpartition("@")[0].partition("://")[2].partition(":")[2]
+        return [*found, *({str(password), written} if password else ())]
 
     @property
     def warnings(self) -> list[str]:
@@ -235,11 +238,37 @@ class Settings(BaseModel):
         """
         if self.discord_token is None:
             raise _missing("discord_token")
+        self.require_provider()
+
+    def require_provider(self) -> None:
+        """Check that there is a provider to send jobs to.
+
+        Raises:
+            SettingsError: no provider has a key.
+        """
         if not self.enabled_providers:
             first, *others = (f"{name.replace('-', '_').upper()}_API_KEY" for name in PROVIDERS)
             raise SettingsError(
                 f"{first}: is needed and not set, or else {' or '.join(others)}. Example: {first}=your-key"
             )
+
+    def require_folder(self) -> None:
+        """Make DATA_DIR where it does not exist, and prove that it and the SQLite file's folder can be written.
+
+        Raises:
+            SettingsError: one of them cannot.
+        """
+        folders = {"data_dir": self.data_dir}
+        if self.sqlite_file is not None and self.sqlite_file.parent != self.data_dir:
+            folders["database_url"] = self.sqlite_file.parent
+        for field, folder in folders.items():
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                with TemporaryFile(dir=folder):
+                    pass
+            except (OSError, ValueError) as error:
+                reason = getattr(error, "strerror", None) or "not a path"
+                raise _wrong(field, str(folder), f"is not a folder that can be written ({reason})") from None
 
 
 def example(field: str) -> str:
@@ -271,13 +300,15 @@ def _one(field: str, source: Mapping[str, str | None]) -> str | None:
         return None if direct is None else direct.strip()
     if direct:
         raise SettingsError(f"{name}: both {name} and {name}_FILE are set. Example: {name}_FILE=/run/secrets/{field}")
+    reason = "is empty"
     try:
         with Path(file_name).open("rb") as file:
-            return file.read(MAX_SETTING_FILE_BYTES).decode().strip()
-    except (OSError, UnicodeDecodeError):
-        raise SettingsError(
-            f"{name}_FILE: {_shown(file_name)} cannot be read. Example: {name}_FILE=/run/secrets/{field}"
-        ) from None
+            text = file.read(MAX_SETTING_FILE_BYTES).decode().strip()
+    except (OSError, ValueError):
+        text, reason = "", "cannot be read"
+    if not text:
+        raise SettingsError(f"{name}_FILE: {_shown(file_name)} {reason}. Example: {name}_FILE=/run/secrets/{field}")
+    return text
 
 
 def _check_together(settings: Settings) -> None:
@@ -287,6 +318,9 @@ def _check_together(settings: Settings) -> None:
             address = getattr(settings, field)
             if address is not None and not address.startswith("https://"):
                 raise _wrong(field, address, "is not https, which it must be without PROVIDER_ALLOW_PRIVATE_HOSTS=true")
+    hosts = {settings.http_host, settings.admin_host}
+    if settings.admin_port == settings.http_port != 0 and (len(hosts) == 1 or hosts & ANY_HOST):
+        raise _wrong("admin_port", str(settings.admin_port), "is HTTP_PORT too, and each listener needs its own")
     ids, count = settings.shard_ids, settings.shard_count
     if ids is not None and count is None:
         raise _wrong("shard_ids", ",".join(map(str, ids)), "needs SHARD_COUNT too")

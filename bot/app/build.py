@@ -7,7 +7,7 @@ from bot.app.prices import load_prices
 from bot.clock import Clock
 from bot.db.engine import Database
 from bot.domain.budgets import Period
-from bot.domain.catalog import Catalog
+from bot.domain.catalog import MODELS, Catalog
 from bot.domain.money import MILLI, Credits, Limit
 from bot.services.config import MoneyRules, Timings
 from bot.services.pacing import Pacing
@@ -58,10 +58,8 @@ def catalog(settings: Settings, supported: tuple[str, ...]) -> Catalog:
     Raises:
         SettingsError: no provider, DEFAULT_MODEL is not among the models, or PRICES_FILE is wrong.
     """
+    settings.require_provider()
     names = [name for name in settings.enabled_providers if name in supported]
-    if not names:
-        needed = " or ".join(f"{name.replace('-', '_').upper()}_API_KEY" for name in supported)
-        raise SettingsError(f"{needed}: is needed and not set. Example: {needed}=your-key")
     rates = {name: settings.provider(name).credit_rate for name in names}
     try:
         return Catalog.build(
@@ -73,7 +71,8 @@ def catalog(settings: Settings, supported: tuple[str, ...]) -> Catalog:
     except SettingsError:
         raise
     except ValueError as error:
-        raise SettingsError(f"DEFAULT_MODEL: {error}. Example: DEFAULT_MODEL=seedance2-movie/seedance-2.0") from error
+        first = next(model.key for model in MODELS if model.provider == names[0])
+        raise SettingsError(f"DEFAULT_MODEL: {error}. Example: DEFAULT_MODEL={first}") from error
 
 
 def pacing(settings: Settings, database: Database, clock: Clock) -> Pacing:

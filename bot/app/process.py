@@ -2,11 +2,14 @@
 
 import asyncio
 import logging
+import os
 import secrets as random
 import signal
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
+
+from aiohttp import web
 
 import cogs
 from bot.app.build import catalog, pacing
@@ -52,6 +55,7 @@ PANELS_EVERY_S = 10.0
 STYLES_EVERY_S = 300.0
 TIDY_AFTER_S = 86_400.0
 STOP_GRACE_S = 13.0
+OTHER_PORTS = {"HTTP": 8090, "ADMIN": 8091}  # to choose where the usual ones are taken
 
 
 class App:
@@ -81,8 +85,7 @@ class App:
         """Bring the schema to head, sign in, start listeners, workers and the gateway, in this order.
 
         Raises:
-            SettingsInvalid: Discord refuses the token, or the database is of a newer version.
-            OSError: a port is taken.
+            SettingsInvalid: Discord refuses the token, a port is taken, or the database is of a newer version.
         """
         await migrate.upgrade(self.database)
         await self.pace.setup()
@@ -187,11 +190,21 @@ class App:
             clock=self.clock,
             count_callback=self.metrics.count_callback,
         )
-        await self.listeners.start(public, self.settings.http_host, self.settings.http_port)
+        await self._open(public, "HTTP", self.settings.http_host, self.settings.http_port)
         if self.settings.admin_port:
             ready = Readiness(self.database, self.client.is_ready, self._is_working)
             private = private_app(readiness=ready.reasons, metrics=self.metrics)
-            await self.listeners.start(private, self.settings.admin_host, self.settings.admin_port)
+            await self._open(private, "ADMIN", self.settings.admin_host, self.settings.admin_port)
+
+    async def _open(self, served: web.Application, which: str, host: str, port: int) -> None:
+        try:
+            await self.listeners.start(served, host, port)
+        except OSError as error:
+            reason = os.strerror(error.errno) if error.errno and error.errno > 0 else "no such address"
+            raise SettingsInvalid(
+                f"{which}_PORT: the bot cannot listen on {host} port {port} ({reason}); another program may have the"
+                f" port, or {which}_HOST not be an address of this machine. Example: {which}_PORT={OTHER_PORTS[which]}"
+            ) from error
 
     def _begin(self, services: ServiceSet, outside: Outside) -> None:
         async def tidy() -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from bot import app, log
-from bot.cli.output import CommandFailed
 from bot.cli.start import Commands, add_command
 from bot.settings import Settings, SettingsError
 
@@ -26,13 +25,6 @@ def register(commands: "Commands[Any]") -> None:
     about = "run the bot (also without naming a command); without DISCORD_TOKEN, the playground"
     parser = add_command(commands, "run", about, run)
     parser.add_argument("--role", choices=ROLES, default="all", help="what this process does (default: all)")
-
-
-async def _run(settings: Settings) -> int:
-    try:
-        return await app.run(settings, announce=_announce)
-    except OSError as error:
-        raise CommandFailed(f"The bot could not start: {error}. Ports: HTTP_PORT and ADMIN_PORT.") from error
 
 
 def _announce(line: str) -> None:
@@ -53,8 +45,9 @@ async def run(_arguments: argparse.Namespace) -> int:
     log.configure(settings.log_level, settings.log_format, settings.secrets)
     for warning in settings.warnings:
         logger.warning("setting.warning", extra={"about": warning})
+    settings.require_folder()
     with only_one(settings.sqlite_file):
-        return await _run(settings)
+        return await app.run(settings, announce=_announce)
 
 
 def _become_playground() -> None:
@@ -74,7 +67,6 @@ def only_one(file: Path | None) -> Iterator[None]:
     if file is None:
         yield
         return
-    file.parent.mkdir(parents=True, exist_ok=True)
     with file.with_name(f"{file.name}.lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -52,6 +52,8 @@ def test_without_a_token_and_a_playground_the_token_is_asked_for(shell: Shell, m
     ("name", "value", "variable"),
     [
         ("HTTP_PORT", "abc", "HTTP_PORT"),
+        ("DATA_DIR", "/dev/null", "DATA_DIR"),
+        ("DATABASE_URL", "sqlite+aiosqlite:////dev/null/bot.db", "DATABASE_URL"),
         ("DEFAULT_MODEL", "no/such-model", "DEFAULT_MODEL"),
         ("SEEDANCE2_MOVIE_API_KEY", "", "SEEDANCE2_MOVIE_API_KEY"),
         ("DISCORD_TOKEN_FILE", "/nowhere", "DISCORD_TOKEN"),

@@ -63,6 +63,12 @@ def test_defaults_are_those_of_the_contract() -> None:
         ("SEEDANCE2_MOVIE_BASE_URL", "http://x.example", "is not https"),
         ("MEDIA_STORE_URL", "https://x.example", "is not the address of a bucket."),
         ("DATABASE_URL", "mysql://root@localhost/bot", "begins with neither sqlite+aiosqlite:/// nor"),
+        ("DATABASE_URL", "sqlite+aiosqlite:///:memory:", "does not name a file and nothing else."),
+        ("DATABASE_URL", "sqlite+aiosqlite:///bot.db?mode=ro", "does not name a file and nothing else."),
+        ("DATABASE_URL", "postgresql+asyncpg://bot@localhost:port/bot", "is not the address of a database."),
+        ("DATABASE_URL", "postgresql+asyncpg://bot@localhost:99999/bot", "has a port that is not between"),
+        ("DATABASE_URL", "postgresql+asyncpg://bot@localhost/bot?sslmode=require", "which is called ssl here"),
+        ("ADMIN_PORT", "8080", "is HTTP_PORT too"),
         ("PRICES_FILE", "/nowhere.toml", "'/nowhere.toml' is not a file that exists."),
         ("FFMPEG", "/nowhere/ffmpeg", "'/nowhere/ffmpeg' is not a program that can be run."),
         ("HTTP_HOST", "http://0.0.0.0", "is not a host name or address to listen on."),
@@ -145,6 +151,28 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert "both DISCORD_TOKEN and DISCORD_TOKEN_FILE" in problem(DISCORD_TOKEN="a", DISCORD_TOKEN_FILE="b")
 
 
+def test_an_empty_secret_file_is_no_unset_secret(tmp_path: Path) -> None:
+    """Else the playground would start in place of a bot whose token did not arrive."""
+    (tmp_path / "token").write_text("\n")
+    line = problem(DISCORD_TOKEN_FILE=str(tmp_path / "token"))
+
+    assert line.startswith("DISCORD_TOKEN_FILE: ")
+    assert "is empty. Example: DISCORD_TOKEN_FILE=/" in line
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("DATA_DIR", "{}/taken/data"), ("DATABASE_URL", "sqlite+aiosqlite:///{}/taken/bot.db")]
+)
+def test_a_folder_that_cannot_be_written_is_found_at_the_start(tmp_path: Path, name: str, value: str) -> None:
+    """Not with the first clip, and by the name of the setting."""
+    (tmp_path / "taken").touch()
+    with pytest.raises(SettingsError) as caught:
+        load(**{"DATA_DIR": str(tmp_path), name: value.format(tmp_path)}).require_folder()
+
+    assert str(caught.value).startswith(f"{name}: ")
+    assert f"Example: {name}=" in str(caught.value)
+
+
 def test_no_secret_shows() -> None:
     """Neither the settings' own text nor an error has a token, a key or a password in it."""
     settings = load(
@@ -157,6 +185,7 @@ def test_no_secret_shows() -> None:
     assert "secret" not in repr(settings).replace("callback_secret", "")
     assert "secret" not in repr(settings.provider("seedance2-movie"))
     assert set(settings.secrets) == {"tok-secret", "key-secret", "callback-secret", "pass%40secret", "pass@secret"}
+    assert load(DATABASE_URL="postgresql+asyncpg://[bot:a/b?c@localhost/bot").secrets == ["a/b?c"]
     assert "s3cret" not in problem(DISCORD_TOKEN="s3cret with space")
     assert "s3cret" not in problem(DATABASE_URL="mysql://bot:s3cret@localhost/bot")
     assert "s3cret" not in problem(PUBLIC_BASE_URL="https://me:s3cret@host.example")
