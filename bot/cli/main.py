@@ -4,7 +4,6 @@ Exit codes: 0 done; 1 a check failed, books differ, or the command could not be 
 """
 
 import argparse
-import sys
 from collections.abc import Coroutine, Sequence
 from typing import NoReturn
 
@@ -12,9 +11,9 @@ import uvloop
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.cli import accounts, database, doctor, jobs, providers, reconcile, registering, running
-from bot.cli.output import CommandFailed
+from bot.cli.output import CommandFailed, complain
 from bot.domain.errors import BotError, DeliveryError, Refused, SettingsInvalid
-from bot.settings import SettingsError
+from bot.settings import SettingsError, example
 
 DONE = 0
 FAILED = 1
@@ -37,7 +36,8 @@ class _Parser(argparse.ArgumentParser):
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
     parser = _Parser(prog="python -m bot", description="Seedance Bot. Without a command, it runs.")
-    parser.set_defaults(command=running.run, role="all", is_json=False)
+    parser.add_argument("--json", dest="is_json", action="store_true", help="print JSON for programs")
+    parser.set_defaults(command=running.run, role="all")
     commands = parser.add_subparsers(metavar="command", parser_class=_Parser)
     for family in FAMILIES:
         family.register(commands)
@@ -49,29 +49,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = build_parser().parse_args(arguments)
     try:
         return _finish(parsed.command(parsed))
-    except (SettingsError, SettingsInvalid) as error:
-        return _complain(WRONG, str(error))
-    except CommandFailed as error:
-        return _complain(FAILED, str(error))
-    except Refused as error:
-        return _complain(FAILED, _REFUSALS.get(error.code, error.code).format(**error.params))
-    except DeliveryError as error:
-        return _complain(FAILED, f"Discord does not answer as it should ({error}); try again in a minute.")
-    except BotError as error:
-        return _complain(FAILED, f"It did not work: {error}")
-    except SQLAlchemyError as error:
-        cause = type(getattr(error, "orig", None) or error).__name__
-        return _complain(FAILED, f"DATABASE_URL: the database cannot be used ({cause}); is it running and reachable?")
-    except OSError as error:
-        return _complain(FAILED, f"It did not work: {error}")
     except KeyboardInterrupt:
         return INTERRUPTED
+    except (SettingsError, SettingsInvalid) as error:
+        code, line = WRONG, str(error)
+    except CommandFailed as error:
+        code, line = FAILED, str(error)
+    except Refused as error:
+        code, line = FAILED, _REFUSALS.get(error.code, error.code).format(**error.params)
+    except DeliveryError as error:
+        code, line = FAILED, _without_discord(error)
+    except BotError as error:
+        code, line = FAILED, f"It did not work: {error}"
+    except SQLAlchemyError as error:
+        code, line = FAILED, _without_database(error)
+    except OSError as error:
+        code, line = FAILED, f"It did not work: {error}"
+    return complain(parsed.is_json, code, line)
+
+
+def _without_discord(error: DeliveryError) -> str:
+    if not error.status:
+        return "Discord cannot be reached: is there a network, and DISCORD_API_BASE right? Try again in a minute."
+    return f"Discord does not answer as it should ({error}); try again in a minute."
+
+
+def _without_database(error: SQLAlchemyError) -> str:
+    cause: BaseException = getattr(error, "orig", None) or error
+    cause = cause.__cause__ or cause  # what the driver itself said
+    return (
+        f"DATABASE_URL: the database cannot be used ({type(cause).__name__}); is it running and reachable, and the"
+        f" address right? Example: DATABASE_URL={example('database_url')}"
+    )
 
 
 def _finish(work: int | Coroutine[object, object, int]) -> int:
     return work if isinstance(work, int) else uvloop.run(work)
-
-
-def _complain(code: int, line: str) -> int:
-    sys.stderr.write(" ".join(line.split()) + "\n")
-    return code

@@ -42,3 +42,12 @@ def put(is_json: bool, value: object, lines: Iterable[str]) -> None:
         sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
     else:
         sys.stdout.writelines(f"{line}\n" for line in lines)
+
+
+def complain(is_json: bool, code: int, line: str) -> int:
+    """Say in one line what went wrong, in JSON too where that was asked for. Returns the exit code."""
+    line = " ".join(line.split())
+    if is_json:
+        put(True, {"error": line}, ())
+    sys.stderr.write(f"{line}\n")
+    return code

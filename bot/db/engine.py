@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import aiosqlite
-from sqlalchemy import event
+from sqlalchemy import Dialect, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.db import sqlite_driver
@@ -39,9 +40,7 @@ class Database:
             self._writer = _sqlite_engine(url, pool_size=1, begin="BEGIN IMMEDIATE", query_only=False)
             self._reader = _sqlite_engine(url, pool_size=SQLITE_READERS, begin="BEGIN", query_only=True)
         else:
-            self._writer = self._reader = create_async_engine(
-                url, pool_size=POSTGRES_POOL, max_overflow=0, pool_pre_ping=True
-            )
+            self._writer = self._reader = _postgres_engine(url)
 
     @property
     def engine(self) -> AsyncEngine:
@@ -73,6 +72,20 @@ class Database:
         await self._writer.dispose()
         if self._reader is not self._writer:
             await self._reader.dispose()
+
+
+def _postgres_engine(url: str) -> AsyncEngine:
+    engine = create_async_engine(url, pool_size=POSTGRES_POOL, max_overflow=0, pool_pre_ping=True)
+
+    @event.listens_for(engine.sync_engine, "do_connect")
+    def _connect(dialect: Dialect, _record: Any, arguments: tuple[Any, ...], parameters: dict[str, Any]) -> Any:
+        """Connect as SQLAlchemy does; a server that cannot be reached is one of its errors, as one that refuses."""
+        try:
+            return dialect.connect(*arguments, **parameters)
+        except OSError as error:
+            raise OperationalError("connect", None, error) from error
+
+    return engine
 
 
 def _sqlite_engine(url: str, *, pool_size: int, begin: str, query_only: bool) -> AsyncEngine:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Shell
+from tests.postgres import PostgresServer
 
 
 @pytest.fixture
@@ -42,7 +43,30 @@ def test_a_database_that_does_not_answer_is_one_line(shell: Shell, monkeypatch: 
 
     assert said.code == 1
     assert said.err.count("\n") == 1
+    assert said.err.startswith("DATABASE_URL: the database cannot be used (ConnectionRefusedError)")
+    assert "Example: DATABASE_URL=" in said.err
     assert "hush" not in said.err
+
+
+def test_a_database_that_refuses_is_one_line(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, postgres_server: PostgresServer
+) -> None:
+    """As where its name is wrong."""
+    monkeypatch.setenv("DATABASE_URL", postgres_server.url("no_such_database"))
+    said = shell("migrate")
+
+    assert said.code == 1
+    assert said.err.startswith("DATABASE_URL: the database cannot be used (InvalidCatalogNameError)")
+    assert said.err.count("\n") == 1
+
+
+def test_what_goes_wrong_is_json_too_where_json_was_asked_for(shell: Shell, sqlite_bot: Path) -> None:
+    """A program that reads the answer need not guess; the option may stand before the command as well."""
+    after, before = shell("jobs", "show", "NOSUCHJOB", "--json"), shell("--json", "jobs", "show", "NOSUCHJOB")
+
+    assert (after.code, json.loads(after.out)) == (1, {"error": "There is no job NOSUCHJOB."})
+    assert after.err == "There is no job NOSUCHJOB.\n"
+    assert before == after
 
 
 def test_a_backup_is_a_whole_copy_that_only_its_owner_reads(shell: Shell, sqlite_bot: Path, tmp_path: Path) -> None:
