@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
@@ -106,6 +107,39 @@ async def test_an_upgrade_keeps_rows_and_may_be_repeated(empty: Database) -> Non
     async with empty.read() as connection:
         rows = (await connection.execute(sa.select(metadata.tables["instance_value"]))).all()
     assert rows == [("a", "b")]
+
+
+LARGER = ("ends_at", "granted_milli")  # than other columns of their row
+
+
+def _fill(connection: sa.Connection) -> dict[str, int]:
+    """Put a row into every table, each pointing at the others; return how many rows each table has."""
+    tables = sa.MetaData()
+    tables.reflect(connection)
+    for table in tables.sorted_tables:
+        if table.name != "alembic_version":
+            row = {column.name: _something(column) for column in table.columns if not column.nullable}
+            connection.execute(sa.insert(table).values(row | {name: 9 for name in LARGER if name in table.columns}))
+    return {name: connection.execute(sa.text(f"SELECT count(*) FROM {name}")).scalar_one() for name in tables.tables}
+
+
+def _something(column: sa.Column[object]) -> object:
+    return True if isinstance(column.type, sa.Boolean) else 1 if isinstance(column.type, sa.Integer | sa.Float) else "x"
+
+
+async def test_an_upgrade_keeps_the_rows_of_the_first_version(empty: Database) -> None:
+    """A table that SQLite has to make anew keeps its rows and what points at them."""
+    async with empty.begin() as connection:
+        await connection.run_sync(lambda sync: command.upgrade(migrate._config(sync), "0001"))
+        before = await connection.run_sync(_fill)
+    await migrate.upgrade(empty)
+
+    async with empty.begin() as connection:
+        for name, count in before.items():
+            assert await connection.scalar(sa.text(f"SELECT count(*) FROM {name}")) == count, name
+        assert before["job"] == before["ledger_entry"] == 1
+        with pytest.raises(sa.exc.IntegrityError):  # the database guards its references as before
+            await connection.execute(sa.text("DELETE FROM job"))
 
 
 async def test_processes_that_start_together_upgrade_once(empty_url: str) -> None:
