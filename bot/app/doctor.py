@@ -126,7 +126,8 @@ async def _discord(settings: Settings) -> AsyncIterator[tuple[Finding, frozenset
         yield _commands(differences), nobody
         yield _intents(app), nobody
     except DeliveryError as error:
-        yield Finding("discord token", False, f"Discord does not answer as it should ({error}); try again"), nobody
+        what = f"does not answer as it should ({error})" if error.status else "cannot be reached"
+        yield Finding("discord token", False, f"Discord {what}; try again in a minute"), nobody
     except BotError as error:
         yield Finding("discord token", False, str(error)), nobody
     finally:
@@ -218,9 +219,9 @@ async def _arrivals(settings: Settings, database: Database) -> Finding:
     polled = [name for name in settings.enabled_providers if name not in announcing]
     async with database.read() as connection:
         silent = [name for name in announcing if await work.are_callbacks_silent(connection, name)]
-    tail = f"; {', '.join(polled)} has none and is polled" if polled else ""
+    tail = f"; polled, having none: {', '.join(polled)}" if polled else ""
     if not announcing:
-        return Finding("callbacks", True, f"none are expected: {', '.join(polled)} is polled")
+        return Finding("callbacks", True, f"none are expected; polled: {', '.join(polled)}")
     if not silent:
         return Finding("callbacks", True, f"nothing speaks against those of {', '.join(announcing)} arriving{tail}")
     sentence = f"the last {work.SILENT_AFTER} jobs or more of {', '.join(silent)} had none; tasks are polled instead"

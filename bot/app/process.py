@@ -268,6 +268,8 @@ class App:
         try:
             await self.start()
             log.info("app.started")
+            for warning in self.settings.warnings:
+                log.warning("setting.warning", extra={"about": warning})
             announce(f"Invite the bot to a server: {self.client.invite_link()}")
             waiting = asyncio.create_task(ended.wait())
             reporting = asyncio.create_task(self._report(announce), name="report")

@@ -3,7 +3,6 @@
 import argparse
 import fcntl
 import importlib.util
-import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -14,8 +13,6 @@ from typing import Any
 from bot import app, log
 from bot.cli.start import Commands, add_command
 from bot.settings import Settings, SettingsError
-
-logger = logging.getLogger(__name__)
 
 ROLES = ("all",)
 
@@ -43,8 +40,6 @@ async def run(_arguments: argparse.Namespace) -> int:
         _become_playground()
     settings.require_run()
     log.configure(settings.log_level, settings.log_format, settings.secrets)
-    for warning in settings.warnings:
-        logger.warning("setting.warning", extra={"about": warning})
     settings.require_folder()
     with only_one(settings.sqlite_file):
         return await app.run(settings, announce=_announce)

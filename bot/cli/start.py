@@ -33,11 +33,11 @@ def identifier(text: str) -> int:
 
 
 def load_settings() -> Settings:
-    """Read the settings for a command beside the bot; only warnings are logged.
+    """Read the settings for a command beside the bot; it prints what it did, so only errors are logged.
 
     Raises:
         SettingsError: a setting is wrong.
     """
     settings = Settings.load()
-    log.configure("WARNING", settings.log_format, settings.secrets)
+    log.configure("ERROR", settings.log_format, settings.secrets)
     return settings

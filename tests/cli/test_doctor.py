@@ -77,7 +77,7 @@ async def test_each_key_is_proven_as_far_as_the_provider_lets_it_be(beside: Besi
     assert "credits left" in found["seedance2-movie"]["sentence"]
     assert "credits left" in found["seedance-tv"]["sentence"]
     assert found["seedance2ai"]["sentence"].startswith("the key works; ")
-    assert "seedance2-movie arriving; seedance2ai, seedance-tv has none" in found["callbacks"]["sentence"]
+    assert "seedance2-movie arriving; polled, having none: seedance2ai, seedance-tv" in found["callbacks"]["sentence"]
     assert list(rig.ai.tasks) == []
 
 
