@@ -33,6 +33,8 @@ DISPATCH, HEARTBEAT, IDENTIFY, PRESENCE, RESUME, RECONNECT, MEMBERS, INVALID, HE
     11,
 )
 HEARTBEAT_INTERVAL_MS = 41_250
+ACK_AFTER_S = 0.02
+"""As over a network. Before an answer at once, discord.py has not yet noted when it asked, and warns of a slow one."""
 REPLAY_MAX = 1_000
 """Events kept for a resume; a client that missed more starts anew."""
 RESUME_WINDOW_S = 90.0
@@ -223,6 +225,7 @@ class Gateway:
     async def _receive(self, connection: Connection, frame: Json) -> None:
         operation, data = frame.get("op"), frame.get("d")
         if operation == HEARTBEAT:
+            await asyncio.sleep(ACK_AFTER_S)
             connection.put(_frame(ACK, None))
         elif operation == IDENTIFY:
             await self._identify(connection, data or {})
