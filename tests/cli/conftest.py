@@ -11,6 +11,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from bot.cli.main import main
+from bot.log import OWN_LOGGERS
 from playground.rig import Rig
 
 
@@ -31,10 +32,12 @@ Beside = Callable[..., Awaitable[Said]]
 def _loggers_as_before() -> Iterator[None]:
     """Put the loggers back after each test."""
     root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
+    handlers = list(root.handlers)
+    levels = {name: logging.getLogger(name).level for name in ("", *OWN_LOGGERS)}
     yield
     root.handlers[:] = handlers
-    root.setLevel(level)
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
 
 
 @pytest.fixture
