@@ -26,6 +26,15 @@ from tests.services.world import World
 API_BASE = "https://discord.com/api/v10"
 #: How long an interaction may take in real time; a busy machine needs more than the usual five seconds.
 SETTLE_TIMEOUT_S = 60.0
+SHORT_READS = (
+    "bot.services.styles.READ_TIMEOUT_S",
+    "cogs.jobs.SUGGEST_TIMEOUT_S",
+    "cogs.refund.SUGGEST_TIMEOUT_S",
+    "cogs.reports.LOOK_TIMEOUT_S",
+    "cogs.rerun.LOOK_TIMEOUT_S",
+    "cogs.settings.READ_TIMEOUT_S",
+    "cogs.usage.NAMES_TIMEOUT_S",
+)
 CATALOGUE = Catalogue.load()
 
 
@@ -123,6 +132,13 @@ async def playing(client: BotClient) -> AsyncIterator[simcord.Env]:
         yield env
     finally:
         await env.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the reads before a form or a suggestion, which have 300 ms, what a stalled machine needs."""
+    for limit in SHORT_READS:
+        monkeypatch.setattr(limit, SETTLE_TIMEOUT_S)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Children cannot exceed their bounds, and nothing of the bot leaks into them."""
 
-# ruff: noqa: ASYNC240  # small files on the local disk
+# small files on the local disk
 
 import asyncio
 import os
@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from bot.media.child import MEBIBYTE, OUTPUT_BYTES_MAX, Bounds, Children, Finished
+from tests.waiting import PATIENCE_S, until
 
 MEMORY = 256 * MEBIBYTE
-ROOMY = Bounds(wall_s=20, cpu_s=10, memory_bytes=MEMORY, file_bytes=MEBIBYTE)
+ROOMY = Bounds(wall_s=PATIENCE_S, cpu_s=10, memory_bytes=MEMORY, file_bytes=MEBIBYTE)
 
 
 async def python(children: Children, code: str, bounds: Bounds = ROOMY) -> Finished:
@@ -39,7 +40,9 @@ async def test_time_is_bounded(children: Children) -> None:
 async def test_cpu_is_bounded(children: Children) -> None:
     """A spinning child is killed by the system after its CPU seconds."""
     finished = await python(
-        children, "while True: pass", Bounds(wall_s=30, cpu_s=1, memory_bytes=MEMORY, file_bytes=512, niceness=0)
+        children,
+        "while True: pass",
+        Bounds(wall_s=PATIENCE_S, cpu_s=1, memory_bytes=MEMORY, file_bytes=512, niceness=0),
     )
 
     assert not finished.is_timeout
@@ -81,29 +84,21 @@ async def test_cancelling_kills_the_whole_group(children: Children, tmp_path: Pa
         "child.wait()"
     )
     running = asyncio.create_task(python(children, code))
-    for _ in range(1000):
-        if mark.exists():
-            break
-        await asyncio.sleep(0.01)
+    await until(mark.exists)
     running.cancel()
 
     with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(running, 10)
-    assert await _is_gone(int(mark.read_text()))
+        await running
+    assert await until(lambda: _is_gone(int(mark.read_text())))
 
 
-async def _is_gone(pid: int) -> bool:
+def _is_gone(pid: int) -> bool:
     """Whether a process ended (a zombie that its new parent has not collected yet has ended too)."""
-    for _ in range(200):
-        status = Path(f"/proc/{pid}/status")
-        try:
-            os.kill(pid, 0)
-            if "State:\tZ" in status.read_text():
-                return True
-        except (ProcessLookupError, FileNotFoundError):
-            return True
-        await asyncio.sleep(0.01)
-    return False
+    try:
+        os.kill(pid, 0)
+        return "State:\tZ" in Path(f"/proc/{pid}/status").read_text()
+    except (ProcessLookupError, FileNotFoundError):
+        return True
 
 
 async def test_only_so_many_run_at_once(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from bot.media.made_pictures import MadePictures
 from bot.media.store import LocalStore
 from tests.media.conftest import FileServer
 from tests.media.files import SECRET, picture, png_header
+from tests.waiting import PATIENCE_S
 
 STEM = "pictures/0123456789AB.1"
 
@@ -20,7 +21,7 @@ STEM = "pictures/0123456789AB.1"
 @pytest.fixture
 def pictures(session: aiohttp.ClientSession, store: LocalStore, children: Children) -> MadePictures:
     """A workshop for pictures that may reach this machine."""
-    return MadePictures(store, Downloader(session, timeout_s=20, allow_private=True), children)
+    return MadePictures(store, Downloader(session, timeout_s=PATIENCE_S, allow_private=True), children)
 
 
 @pytest.mark.parametrize(("form", "ending"), [("PNG", "png"), ("JPEG", "jpg"), ("WEBP", "webp")])
@@ -96,7 +97,7 @@ async def test_a_private_address_is_refused(
 ) -> None:
     """Addresses that a provider names are checked like all others."""
     server.files["a.png"] = picture("PNG")
-    strict = MadePictures(store, Downloader(session, timeout_s=20), children)
+    strict = MadePictures(store, Downloader(session, timeout_s=PATIENCE_S), children)
 
     with pytest.raises(DownloadFailed) as failed:
         await strict.fetch(server.url("a.png"), STEM)

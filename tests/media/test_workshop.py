@@ -16,6 +16,7 @@ from bot.media.workshop import Workshop, plan_encode
 from bot.ports import ClipInfo
 from tests.media.conftest import FileServer
 from tests.media.files import make_clip
+from tests.waiting import PATIENCE_S
 
 KEY = "clips/0123456789AB.mp4"
 
@@ -41,7 +42,7 @@ def limited(
     allow_private: bool = True,
 ) -> Workshop:
     """Another workshop on the same store."""
-    downloader = Downloader(session, timeout_s=20, allow_private=allow_private, most_bytes=most_bytes)
+    downloader = Downloader(session, timeout_s=PATIENCE_S, allow_private=allow_private, most_bytes=most_bytes)
     return Workshop(store, downloader, videos, Children())
 
 

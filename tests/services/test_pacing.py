@@ -22,6 +22,7 @@ from bot.services.pacing import PACED, Pacing
 from tests.manual_clock import ManualClock
 from tests.services.fakes import P1
 from tests.services.world import World
+from tests.waiting import PATIENCE_S
 
 KEY = "seedance2-movie"
 OTHER = "seedance2ai"
@@ -50,10 +51,10 @@ async def test_no_window_has_more_requests_than_the_limit(database: Database, se
 
     The window looked at is shorter than the limit's, for takers that this machine wakes late.
     """
-    limits = {KEY: (8, 0.6)}
+    limits = {KEY: (8, 1.5)}
     processes = [Pacing(d, SystemClock(), limits=limits) for d in (database, second_database)]
     moments: list[float] = []
-    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as group:
         for number in range(20):
             group.create_task(take(processes[number % 2], moments))
 
@@ -65,7 +66,7 @@ async def test_a_restart_does_not_forget_what_was_sent(database: Database) -> No
     """A process that starts within the window waits for the one before it."""
     moments: list[float] = []
     for _ in range(2):
-        pacing = Pacing(database, SystemClock(), limits={KEY: (3, 0.5)})
+        pacing = Pacing(database, SystemClock(), limits={KEY: (3, 1.2)})
         await pacing.setup()
         for _ in range(3):
             await take(pacing, moments)
@@ -78,7 +79,7 @@ async def test_polls_leave_a_fifth_for_submits(database: Database) -> None:
     pacing = Pacing(database, SystemClock(), limits={KEY: (10, 60)})
     moments: list[float] = []
     polls = await asyncio.gather(*(take(pacing, moments, Urgency.POLL) for _ in range(12)), return_exceptions=True)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         for _ in range(2):
             await take(pacing, moments, Urgency.SUBMIT)
 
@@ -111,7 +112,7 @@ async def test_a_taker_that_gives_up_holds_nobody_back(database: Database) -> No
     second = asyncio.create_task(pacing.take(KEY, urgency=Urgency.SUBMIT))
     await asyncio.sleep(0.02)
     first.cancel()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         await second
 
     assert first.cancelled() or first.cancelling()

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from bot.web.answers import application
 from bot.web.listeners import Listeners
 from bot.web.public import public_app
 from tests.manual_clock import ManualClock
+from tests.waiting import PATIENCE_S
 
 LIMIT = 64 * 1024
 CLIP = bytes(range(256)) * 40
@@ -69,9 +71,9 @@ class Rig:
         return url
 
 
-@pytest.fixture
-async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    """A listener on this machine whose slow clients have a fifth of a second."""
+@asynccontextmanager
+async def listening(tmp_path: Path, *, body_timeout_s: float = PATIENCE_S) -> AsyncIterator[Rig]:
+    """A listener on this machine whose slow clients have `body_timeout_s`."""
     inbox, store, clock, outcomes = Inbox(), LocalStore(tmp_path), ManualClock(), list[str]()
     secret, listeners = b"root", Listeners()
     app = public_app(
@@ -80,13 +82,20 @@ async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
         store=store,
         clock=clock,
         count_callback=outcomes.append,
-        body_timeout_s=0.2,
+        body_timeout_s=body_timeout_s,
     )
     port = await listeners.start(app, "127.0.0.1", 0)
     base = f"http://127.0.0.1:{port}"
     async with aiohttp.ClientSession() as session:
         yield Rig(base, SignedLinks(secret, base), inbox, store, clock, outcomes, session)
     await listeners.stop()
+
+
+@pytest.fixture
+async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
+    """A listener that waits for every client."""
+    async with listening(tmp_path) as made:
+        yield made
 
 
 @pytest.mark.parametrize("body", [b"", b'{"task_id": "t"}', b"\0\xff not json", b"x" * LIMIT])
@@ -156,10 +165,11 @@ async def test_a_forged_address_is_refused_before_its_body_is_read(rig: Rig) -> 
     assert answer.startswith(b"HTTP/1.1 404")
 
 
-async def test_slow_bodies_time_out(rig: Rig) -> None:
+async def test_slow_bodies_time_out(tmp_path: Path) -> None:
     """A client that stops in the middle is let go."""
-    path = rig.callback().removeprefix(rig.base).encode()
-    answer = await raw(rig, b"POST " + path + b" HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf")
+    async with listening(tmp_path, body_timeout_s=0.2) as rig:
+        path = rig.callback().removeprefix(rig.base).encode()
+        answer = await raw(rig, b"POST " + path + b" HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf")
 
     assert answer.startswith(b"HTTP/1.1 408")
     assert rig.outcomes == ["too_slow"]
@@ -197,7 +207,7 @@ async def test_a_head_that_never_ends_is_hung_up_on() -> None:
     port = await listeners.start(application(), "127.0.0.1", 0)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"GET /healthz HTTP/1.1\r\nHost:")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         assert await reader.read() == b""
 
     writer.close()
@@ -209,7 +219,7 @@ async def raw(rig: Rig, data: bytes) -> bytes:
     host, port = rig.base.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(data)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         head = await reader.readuntil(b"\r\n\r\n")
         length = next(line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length"))
         body = await reader.readexactly(int(length.partition(b":")[2]))
