@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
+import sqlalchemy as sa
 
+from bot.db import tables
 from bot.domain.budgets import Account, Level, Period
 from bot.domain.errors import BudgetRefused
 from bot.domain.jobs import Job, JobState, TaskState
@@ -67,6 +69,23 @@ async def test_a_cost_above_the_hold_asks_the_period_of_the_hold(make_world: Mak
     entries = await world.entries(job)
     assert entries["allowance", "extra"] == credits("11")
     assert entries["pool", "overrun"] == credits("11")
+
+
+async def test_a_longer_period_begins_where_the_last_one_ended(make_world: MakeWorld) -> None:
+    """The operator makes days into weeks: the week that has begun long ago does not count a used day again."""
+    world = make_world(rules=MoneyRules(home_guild_id=GUILD, allowance_period=Period.DAY))
+    await world.accept()
+    world.clock.advance(86_400)
+    world.rules = MoneyRules(home_guild_id=GUILD, allowance_period=Period.WEEK)
+    world.restart()
+    await world.accept()
+
+    b = tables.budget.c
+    async with world.database.read() as connection:
+        query = sa.select(b.starts_at, b.ends_at).where(b.level == Level.ALLOWANCE.value).order_by(b.id)
+        day, week = (await connection.execute(query)).all()
+    assert week.starts_at == day.ends_at
+    assert week.ends_at.weekday() == 0
 
 
 async def test_a_late_success_is_overrun_on_the_pool_of_its_own_month(make_world: MakeWorld) -> None:
