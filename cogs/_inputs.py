@@ -85,7 +85,7 @@ def requester(interaction: discord.Interaction[Any], services: Services, *, mess
         user_id=interaction.user.id,
         role_ids=role_ids(interaction.user),
         locale=str(interaction.locale),
-        public_locale=str(interaction.guild_locale or DEFAULT_LOCALE),
+        public_locale=str(interaction.guild_locale or guild.preferred_locale),
         guild_owner_id=guild.owner_id or 0,
         is_age_restricted=is_age_restricted(interaction),
         size_limit_bytes=min(interaction.filesize_limit, guild.filesize_limit),

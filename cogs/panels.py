@@ -30,6 +30,8 @@ REST_CHARS = 80
 TITLE_CHARS = 45
 LABEL = 18  # component types that only hold others (components/reference)
 FILE_UPLOAD = 19
+CHANNEL_SELECT = 8
+THREADS = {10, 11, 12}  # channel types (resources/channel)
 _PANEL = re.compile(rf"sb2:(?P<feature>[a-z]+):(?P<rest>[ -~]{{0,{REST_CHARS}}})")
 _MODAL = re.compile(rf"sb3:(?P<feature>[a-z]+):(?P<rest>[ -~]{{0,{REST_CHARS}}})")
 _FEATURE = re.compile(r"[a-z]{1,10}")
@@ -152,8 +154,9 @@ class Panels:
 
 
 def _values(interaction: Interaction, data: dict[str, Any]) -> dict[str, Any]:
-    """Read the fields of a submitted modal, whatever holds them."""
-    files = (data.get("resolved") or {}).get("attachments") or {}
+    """Read the fields of a submitted modal, whatever holds them. A chosen thread counts as its parent."""
+    resolved = data.get("resolved") or {}
+    files, channels = resolved.get("attachments") or {}, resolved.get("channels") or {}
     values: dict[str, Any] = {}
     waiting = list(data.get("components") or ())
     while waiting:
@@ -167,11 +170,20 @@ def _values(interaction: Interaction, data: dict[str, Any]) -> dict[str, Any]:
         if node.get("type") == FILE_UPLOAD:
             chosen = [files[str(one)] for one in node.get("values") or () if str(one) in files]
             values[custom_id] = [discord.Attachment(data=one, state=interaction._state) for one in chosen]
+        elif node.get("type") == CHANNEL_SELECT:
+            values[custom_id] = [_place(channels, str(one)) for one in node.get("values") or ()]
         elif "values" in node:
             values[custom_id] = [str(one) for one in node["values"] or ()]
         else:
             values[custom_id] = node.get("value")
     return values
+
+
+def _place(channels: dict[str, Any], channel_id: str) -> str:
+    """Return the id of the channel that a chosen one counts as."""
+    chosen = channels.get(channel_id) or {}
+    is_thread = chosen.get("type") in THREADS
+    return str(chosen.get("parent_id") or channel_id) if is_thread else channel_id
 
 
 def _data(interaction: Interaction) -> dict[str, Any]:

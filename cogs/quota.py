@@ -28,6 +28,19 @@ BACK, ON = "prev", "next"
 ChannelOption = app_commands.AppCommandChannel | app_commands.AppCommandThread
 
 
+class AnyChannel(app_commands.Transformer):
+    """Any channel or thread, by naming no types: discord.py would name all that it knows, and Discord's published API
+    description (ChannelTypes) does not have them all, which can refuse the whole set of commands."""
+
+    @property
+    def type(self) -> discord.AppCommandOptionType:
+        return discord.AppCommandOptionType.channel
+
+    async def transform(self, interaction: Interaction, value: ChannelOption, /) -> ChannelOption:
+        """Take the channel as Discord sent it."""
+        return value
+
+
 class Quota:
     """Sets limits, grants, revokes, suspends and shows. Discord itself decides who may use the group."""
 
@@ -54,7 +67,7 @@ class Quota:
         credits: AmountOption,
         member: discord.User | None = None,
         role: discord.Role | None = None,
-        channel: ChannelOption | None = None,
+        channel: app_commands.Transform[ChannelOption, AnyChannel] | None = None,
     ) -> None:
         """Set an allowance (everyone's, a member's, a role's) or a channel's cap."""
         limit = parse_limit(credits)

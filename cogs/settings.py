@@ -134,6 +134,8 @@ class Settings:
                 check_log_channel(interaction, channel_id, self._words(interaction))
             except Refused as error:
                 found.append(("log_channel_id", error))
+        if any(_is_category(interaction, one) for one in changes.get("channels") or ()):
+            found.append(("channels", Refused("quota_category")))
         return found
 
     async def _role_problems(self, interaction: Interaction, changes: Mapping[str, Any]) -> list[tuple[str, Refused]]:
@@ -211,6 +213,11 @@ class Settings:
 
     def _words(self, interaction: Interaction) -> Words:
         return words_of(interaction, self._services.catalogue)
+
+
+def _is_category(interaction: Interaction, channel_id: int) -> bool:
+    guild = interaction.guild
+    return guild is not None and isinstance(guild.get_channel(channel_id), discord.CategoryChannel)
 
 
 def _guild_id(interaction: Interaction) -> int:

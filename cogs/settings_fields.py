@@ -23,14 +23,6 @@ NOTHING = "none"  # the option of a select that stands for no value; its own val
 MODEL, RENDERING = "model/", "rendering/"
 DAYS_OF_WEEK = 7
 LABEL_CHARS, DESCRIPTION_CHARS, OPTION_CHARS = 45, 100, 100
-CHANNELS = [
-    discord.ChannelType.text,
-    discord.ChannelType.news,
-    discord.ChannelType.forum,
-    discord.ChannelType.media,
-    discord.ChannelType.voice,
-    discord.ChannelType.stage_voice,
-]
 LOG_CHANNELS = [discord.ChannelType.text, discord.ChannelType.news]
 
 
@@ -95,6 +87,8 @@ def text_field(field: Field, value: FormValue, custom_id: str, _words: Words, _a
 
 
 def channel_field(most: int, types: list[discord.ChannelType]) -> Any:
+    """Build a select of channels; no types means all, as Discord's published API description does not have them all."""
+
     def build(_field: Field, value: FormValue, custom_id: str, _words: Words, _around: Surroundings) -> Any:
         return discord.ui.ChannelSelect(
             custom_id=custom_id,

@@ -10,7 +10,6 @@ from bot.domain.rule_checks import MOST_CHOSEN
 from bot.domain.rules import CLOSED_RENDERINGS, RESOLUTIONS, PublicPrompts
 from bot.services.moderation import GuildSettings
 from cogs.settings_fields import (
-    CHANNELS,
     DAYS_OF_WEEK,
     LOG_CHANNELS,
     MODEL,
@@ -80,7 +79,7 @@ SECTIONS: Mapping[str, tuple[Field, ...]] = {
             ("channels",),
             lambda s, a: _kept(s.rules.channels, a.channel_ids),
             read_ids("channels"),
-            channel_field(MOST_CHOSEN, CHANNELS),
+            channel_field(MOST_CHOSEN, []),
         ),
         Field(
             "models", ("models", "renderings"), _shown_models, read_models, choice_field(_model_options, is_many=True)

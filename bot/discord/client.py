@@ -34,9 +34,19 @@ class CleanTree(app_commands.CommandTree[Any]):
     """Our commands. What is typed into them comes without control characters."""
 
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
-        """Clean what was typed, before any command or suggestion reads it."""
+        """Clean what was typed, before any command or suggestion reads it, and complete threads that were chosen."""
         interaction.data = clean(interaction.data)
+        _complete_threads(interaction.data or {})
         return True
+
+
+def _complete_threads(data: Any) -> None:
+    """Give a chosen thread the keys that discord.py demands. Threads are documented to come with their parent and
+    metadata alone (interactions/receiving-and-responding, Resolved Data), and the command would stay unanswered."""
+    for channel in ((data.get("resolved") or {}).get("channels") or {}).values():
+        if "thread_metadata" in channel:
+            for key in ("owner_id", "member_count", "message_count"):
+                channel.setdefault(key, 0)
 
 
 class BotClient(discord.AutoShardedClient):

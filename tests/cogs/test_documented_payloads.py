@@ -1,0 +1,99 @@
+"""Interactions with no more in them than Discord documents, and commands with no more than it publishes."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import simcord.interactions
+
+from bot.discord.sync import payload as commands
+from tests.cogs.conftest import Stage, said
+from tests.cogs.test_settings import choose, rules, submit
+
+#: Channel types in Discord's published API description (ChannelTypes); discord.py knows 16 besides.
+PUBLISHED_CHANNEL_TYPES = {0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15}
+PUBLIC_THREAD = 11
+
+
+def _reshape(monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change every interaction before it is sent."""
+    build = simcord.interactions.base_payload
+
+    def base_payload(*args: Any, **more: Any) -> Any:
+        record, made = build(*args, **more)
+        change(made)
+        return record, made
+
+    monkeypatch.setattr(simcord.interactions, "base_payload", base_payload)
+
+
+def _make_thread(thread_id: int, parent_id: int) -> Callable[[dict[str, Any]], None]:
+    """Let a chosen channel be a thread, with the two keys that threads are documented to have besides."""
+
+    def change(made: dict[str, Any]) -> None:
+        for found in (made["data"].get("resolved") or {}).get("channels", {}).values():
+            if int(found["id"]) == thread_id:
+                found.clear()
+                metadata = {"archived": False, "auto_archive_duration": 60, "archive_timestamp": "2026-01-01T00:00:00Z"}
+                found |= {"id": str(thread_id), "name": "t", "type": PUBLIC_THREAD, "permissions": "0"}
+                found |= {"parent_id": str(parent_id), "thread_metadata": metadata | {"locked": False}}
+
+    return change
+
+
+async def test_without_a_guild_locale_the_servers_own_language_counts(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its language is known from the gateway too."""
+    stage.env.backend.get_guild(stage.guild.id).preferred_locale = "nl"
+    await stage.restart()
+    _reshape(monkeypatch, lambda made: made.pop("guild_locale", None) and None)
+
+    card = await stage.ann.slash(stage.channel, "video", prompt="a red fox")
+
+    assert "Opdracht" in json.dumps(card.response.embeds[0].to_dict())
+
+
+async def test_a_thread_chosen_in_an_option_counts_as_its_parent(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where it comes without its owner and its counts."""
+    other = stage.guild.create_text_channel("other")
+    _reshape(monkeypatch, _make_thread(other.id, stage.channel.id))
+
+    done = await stage.mo.slash(stage.channel, "quota set", credits="10", channel=other)
+
+    assert f"<#{stage.channel.id}>: inherited → **10.0 credits**" in said(done)
+
+
+async def test_a_thread_chosen_in_the_settings_counts_as_its_parent(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The select offers all channels, threads among them."""
+    other = stage.guild.create_text_channel("other")
+    _reshape(monkeypatch, _make_thread(other.id, stage.channel.id))
+
+    await submit(stage, await choose(stage, "access"), channels=[other])
+
+    assert (await rules(stage)).channels == frozenset({stage.channel.id})
+
+
+async def test_a_category_chosen_in_the_settings_is_refused(stage: Stage) -> None:
+    """It would close every channel."""
+    category = stage.guild.create_category("all")
+    await stage.env.settle()
+
+    answer = await submit(stage, await choose(stage, "access"), channels=[category])
+
+    assert "A category is no channel that clips are made in" in said(answer)
+    assert (await rules(stage)).channels == frozenset()
+
+
+async def test_only_published_channel_types_are_named(stage: Stage) -> None:
+    """An unknown one refuses the whole set of commands, or the modal."""
+    registered = json.dumps(await commands(stage.env.bot.tree))
+    opened = [json.dumps((await choose(stage, section)).modal) for section in ("access", "delivery")]
+
+    named: list[int] = []
+    for text in (registered, *opened):
+        json.loads(text, object_hook=lambda node: named.extend(node.get("channel_types") or ()) or node)
+    assert set(named) <= PUBLISHED_CHANNEL_TYPES
