@@ -11,12 +11,15 @@ from bot.discord.custom_ids import Action, custom_id
 from bot.discord.render_quote import PRIVATE
 from bot.domain.errors import Refused
 from cogs._inputs import check_place, requester
-from cogs._jobs_shown import show_accepted
+from cogs._jobs_shown import asked_by, show_accepted
 from cogs._replies import Interaction, defer, defer_update, words_of
 from cogs.panels import register_action
 from cogs.services import Services
 
 log = logging.getLogger(__name__)
+
+#: Refusals after which a quote asks for nothing any more.
+OVER = {"quote_lapsed", "quote_taken"}
 
 
 class QuoteButtons:
@@ -45,9 +48,14 @@ async def confirm(interaction: Interaction, services: Services, job_id: str) -> 
         check_place(interaction, words_of(interaction, services.catalogue))
         message_id = await defer(interaction, private=False)
     who = requester(interaction, services, message_id=message_id)
-    job = await services.quotes.confirm(who, job_id)
+    try:
+        job = await services.quotes.confirm(who, job_id)
+    except Refused as refusal:
+        if refusal.code in OVER and not is_private:
+            await _remove_quote(interaction, job_id)
+        raise
     if not is_private:
-        await _remove_quote(interaction)
+        await _remove_quote(interaction, job_id)
     await show_accepted(interaction, services, job)
 
 
@@ -69,11 +77,12 @@ async def decline(interaction: Interaction, services: Services, job_id: str) -> 
     await interaction.edit_original_response(content=words("quote.declined"), embeds=[], view=None)
 
 
-async def _remove_quote(interaction: Interaction) -> None:
-    """Take the answered quote away. Where that fails it stays, and another press says that it was confirmed."""
+async def _remove_quote(interaction: Interaction, job_id: str) -> None:
+    """Take the answered quote away, by the interaction that showed it: whether the press's own token may, Discord does
+    not say. Where that fails it stays, and another press says that it was confirmed."""
     if interaction.message is None:
         return
     try:
-        await interaction.followup.delete_message(interaction.message.id)
+        await (asked_by(interaction, job_id) or interaction.followup).delete_message(interaction.message.id)
     except discord.HTTPException as error:
         log.info("quote.not_removed", extra={"status": error.status, "code": error.code})
