@@ -139,6 +139,18 @@ async def test_delete_is_for_the_requester_and_moderators(stage: Stage) -> None:
     assert stage.channel.last_message.id != clip.id
 
 
+async def test_delete_takes_a_private_clip_away_by_the_press_itself(stage: Stage) -> None:
+    """The bot's own token does not know an ephemeral message."""
+    result = await stage.ann.slash(stage.channel, "video", prompt="a red fox", private=True)
+    await stage.work()
+    clip = result.followups[0].message
+
+    done = await stage.ann.click(clip, label="Delete")
+
+    assert "is deleted" in said(done)
+    assert clip.id not in stage.env.backend.messages[stage.channel.id]
+
+
 async def test_again_on_a_private_clip_stays_private(stage: Stage) -> None:
     """The new card is ephemeral too."""
     result = await stage.ann.slash(stage.channel, "video", prompt="a red fox", private=True)
