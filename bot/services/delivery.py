@@ -147,12 +147,13 @@ class Delivery:
 
     async def _find(self, held: Job, part: Any) -> Posted | None:
         """Find out what became of a message that was about to be sent. None: it surely does not exist. Where history
-        cannot be read, it is never sent a second time.
+        cannot be read, it is never sent a second time; nor is a follow-up, which has no nonce.
 
         Raises:
             _Unsettled: it cannot be found out now; the job ends, or it is looked for again later.
         """
-        if part.rung == Rung.FOLLOW_UP.value or not part.channel_id:
+        is_follow_up = part.rung == Rung.FOLLOW_UP.value
+        if not part.channel_id or (is_follow_up and held.is_private):  # what only one person sees is in no history
             raise _Unsettled(await self._end(held, cause="a follow-up may have been shown", code="doubt"))
         after = part.intended_at - CLOCK_TOLERANCE
         try:
@@ -163,6 +164,8 @@ class Delivery:
             raise _Unsettled(await self._end(held, cause="the channel cannot be read", code="doubt")) from None
         except DeliveryError as error:
             raise _Unsettled(await self._retry(held, error)) from None
+        if search.found is None and is_follow_up:
+            raise _Unsettled(await self._end(held, cause="a follow-up may have been shown", code="doubt"))
         if search.found is None and not search.is_certain:
             raise _Unsettled(await self._end(held, cause="history cannot be read", code="doubt"))
         return search.found

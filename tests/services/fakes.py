@@ -239,7 +239,8 @@ class FakeMessage:
 
 @dataclass
 class FakeMessenger:
-    """Discord's channels. Direct messages of member U are channel 9_000_000 + U; follow-ups are in channel 0.
+    """Discord's channels. Direct messages of member U are channel 9_000_000 + U; follow-ups are in channel
+    `follow_ups_in`.
 
     `script["post"]`, `["follow_up"]`, `["open"]`, `["find"]`, `["tell"]`, `["card"]`, `["member"]`, `["notice"]`,
     `["approval"]` hold what the next calls do. `gone` are members who have left.
@@ -256,6 +257,7 @@ class FakeMessenger:
     gone: set[int] = field(default_factory=set)
     closed: set[int] = field(default_factory=set)
     closed_error: type[Exception] | None = None
+    follow_ups_in: int = 0
     limit_bytes: int | None = None
     too_large: type[Exception] | None = None
     posts: int = 0
@@ -303,7 +305,7 @@ class FakeMessenger:
     async def follow_up(self, target: CardTarget, post: ClipPost) -> Posted:
         self.point("follow_up")
         outcome = self._next("follow_up")
-        message = self._add(0, post)
+        message = self._add(self.follow_ups_in, post)
         self.point("followed_up")
         if outcome == LOST:
             raise DeliveryAmbiguous(0, status=502)

@@ -197,6 +197,30 @@ async def test_a_redelivery_follows_up_no_second_time(world: World) -> None:
     assert found.token_expires_at > world.clock.now()
 
 
+async def test_a_public_follow_up_in_doubt_is_looked_for_in_its_channel(world: World) -> None:
+    """A channel that is closed to posts only shows it to whoever reads; then the card does not say otherwise."""
+    _close(world, CHANNEL)
+    world.messenger.follow_ups_in = CHANNEL
+    world.messenger.script["follow_up"].append(LOST)
+    job = await world.accept()
+
+    await world.run_until_quiet()
+
+    assert await world.state(job) is S.DELIVERED
+    assert _where(world) == [CHANNEL]
+
+
+async def test_a_private_follow_up_in_doubt_is_in_no_history(world: World) -> None:
+    """Nothing is looked for, nothing is repeated."""
+    world.messenger.script["follow_up"].append(LOST)
+    world.messenger.script["find"].append(AssertionError("nobody else's messages are read"))
+    job = await world.accept(private=True)
+
+    await world.run_until_quiet()
+
+    assert await world.state(job) is S.UNDELIVERED
+
+
 async def test_a_busy_discord_is_tried_again(world: World) -> None:
     """Rate limits and plain errors wait and post once; the time that Discord names is kept."""
     world.messenger.script["post"].extend(
