@@ -7,7 +7,8 @@ from typing import Any
 import aiohttp
 import discord
 import yarl
-from discord import app_commands
+from discord import app_commands, shard
+from discord.backoff import ExponentialBackoff
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
@@ -28,6 +29,20 @@ NEEDED_PERMISSIONS = discord.Permissions(
     embed_links=True,
     read_message_history=True,
 )
+
+
+#: discord.py waits up to 17 minutes after ten lost connections, and counts those of half an hour; nobody would be
+#: answered meanwhile. Trying so often comes to fewer than the 1000 identifies that Discord allows in a day
+#: (events/gateway, Session Limits).
+LONGEST_RECONNECT_S = 90.0
+
+
+class Reconnects(ExponentialBackoff[Any]):
+    """How long to wait before the gateway is tried again."""
+
+    def delay(self) -> float:  # type: ignore[override]
+        """Return the next wait in seconds."""
+        return min(super().delay(), LONGEST_RECONNECT_S)
 
 
 class CleanTree(app_commands.CommandTree[Any]):
@@ -52,7 +67,7 @@ def _complete_threads(data: Any) -> None:
 class BotClient(discord.AutoShardedClient):
     """The connection to Discord. After `sign_in` it can do REST; `connect` adds the gateway.
 
-    `api_base` is set for the whole process: discord.py keeps it on a class.
+    `api_base` is set for the whole process: discord.py keeps it on a class. So are the waits before a reconnect.
     """
 
     def __init__(
@@ -65,6 +80,7 @@ class BotClient(discord.AutoShardedClient):
         shard_ids: list[int] | None = None,
     ) -> None:
         Route.BASE = api_base.rstrip("/")
+        shard.ExponentialBackoff = Reconnects  # type: ignore[attr-defined]
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # there is no voice here to warn about
         shards: dict[str, Any] = {} if shard_ids is None else {"shard_ids": shard_ids}
         super().__init__(

@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 
+import discord
 import pytest
 
-from bot.discord.client import BotClient
+from bot.discord.client import LONGEST_RECONNECT_S, BotClient
 from bot.discord.custom_ids import Action, custom_id
 from bot.domain.errors import (
     DeliveryAmbiguous,
@@ -342,3 +343,10 @@ async def test_invite_link_asks_for_exactly_what_is_needed(post: Post) -> None:
     needed = (1 << 10) | (1 << 11) | (1 << 14) | (1 << 15) | (1 << 16) | (1 << 38)
 
     assert f"permissions={needed}" in post.client.invite_link()
+
+
+async def test_the_gateway_is_tried_again_soon(post: Post) -> None:
+    """Also after many lost connections, where discord.py would wait up to seventeen."""
+    waits = discord.shard.ExponentialBackoff()
+
+    assert max(waits.delay() for _ in range(200)) <= LONGEST_RECONNECT_S
