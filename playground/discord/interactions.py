@@ -10,7 +10,7 @@ import secrets
 import time
 
 from playground.discord import errors, messages, payloads, sending_rules
-from playground.discord.commands import check_choice
+from playground.discord.commands import GROUP, SUBCOMMAND, check_choice
 from playground.discord.components import numbered
 from playground.discord.messages import Origin
 from playground.discord.modals import check_modal
@@ -80,13 +80,19 @@ def start(
 
 
 def _details(world: World, data: Json) -> Json:
-    """What the metadata says of a command: its name, its kind, and what a context menu was used on."""
-    details: Json = {"name": data["name"], "command_type": data["type"]}
+    """What the metadata says of a command: its name with those of its subcommands, its kind, and what a context menu
+    was used on."""
+    details: Json = {"name": " ".join(_names(data)), "command_type": data["type"]}
     if data["type"] == USER_MENU:
         details["target_user"] = payloads.user(world.users[int(data["target_id"])])
     if data["type"] == MESSAGE_MENU:
         details["target_message_id"] = data["target_id"]
     return details
+
+
+def _names(data: Json) -> list[str]:
+    within = [option for option in data.get("options") or [] if option["type"] in (SUBCOMMAND, GROUP)]
+    return [data["name"], *(name for option in within for name in _names(option))]
 
 
 def owners(world: World, channel: ChannelState) -> Json:

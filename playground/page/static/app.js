@@ -3,6 +3,7 @@ import { ask, tell, watch } from "./api.js";
 import * as composer from "./composer.js";
 import { openModal } from "./dialogs.js";
 import { byId } from "./dom.js";
+import { speak } from "./markdown.js";
 import { useCdn } from "./media.js";
 import { startMenus } from "./menu.js";
 import * as messages from "./messages.js";
@@ -53,6 +54,7 @@ async function change(verb, message) {
 
 function look(nextPerson, nextChannel) {
   person = nextPerson;
+  speak(person.locale);
   channel = nextChannel;
   describe();
   messages.clear(channel === direct
@@ -94,6 +96,7 @@ function changed(state) {
   server.show(state);
   if (!person) return;
   person = state.people.find(({ key }) => key === person.key) ?? state.people[0];
+  speak(person.locale);
   const still = channel === direct ? direct : visible().find(({ key }) => key === channel.key);
   if (!still) {
     const lost = channel.name;

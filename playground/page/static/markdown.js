@@ -103,12 +103,20 @@ const STYLES = {
   s: { dateStyle: "short", timeStyle: "short" }, S: { dateStyle: "short", timeStyle: "medium" },
 };
 const UNITS = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
-const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+let language = "en";
+let relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+
+// Moments are told in the reader's language.
+export function speak(locale) {
+  if (locale === language) return;
+  language = locale;
+  relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+}
 
 function timestamp(seconds, style) {
   const moment = new Date(seconds * 1000);
-  const full = moment.toLocaleString("en", STYLES.F);
-  if (style !== "R") return element("time", { datetime: moment.toISOString(), title: full }, moment.toLocaleString("en", STYLES[style]));
+  const full = moment.toLocaleString(language, STYLES.F);
+  if (style !== "R") return element("time", { datetime: moment.toISOString(), title: full }, moment.toLocaleString(language, STYLES[style]));
   const node = element("time", { datetime: moment.toISOString(), title: full, "data-relative": seconds });
   count(node);
   return node;

@@ -144,6 +144,19 @@ async def test_user_menu_carries_user_and_member(wire: VirtualDiscord, bot: Any)
         await wire.context_menu("ann", "general", "Show balance", "ben")
 
 
+async def test_an_answer_says_which_subcommand_it_answers(wire: VirtualDiscord, bot: Any) -> None:
+    """As in "used /quota set", which Discord shows above the answer."""
+
+    async def body(interaction: discord.Interaction, **options: Any) -> None:
+        await interaction.response.send_message("ok")
+
+    bot.body = body
+    outcome = await wire.slash("mo", "general", "quota set", {"credits": "5"})
+
+    assert outcome.message is not None
+    assert outcome.message["interaction_metadata"]["name"] == "quota set"
+
+
 async def test_message_menu_carries_the_message(wire: VirtualDiscord, bot: Any) -> None:
     """With its picture, even when the bot has no intent to read messages."""
     said = wire.say("ben", "general", "look", files=[("cat.png", b"\x89PNG\r\n\x1a\n")])
