@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import pytest_asyncio
@@ -77,14 +78,23 @@ def cards(visit: Visit, prompt: str) -> list[Json]:
     return [m for m in visit.discord.messages(LOG, "mo") if prompt in text_of(m) and re.search(CARD, text_of(m))]
 
 
-async def once(visit: Visit, prompt: str) -> None:
-    """One clip, one task, exact books, nothing open."""
+class Outcome(NamedTuple):
+    """What came of a prompt."""
+
+    clips: int
+    tasks: int
+    open_jobs: list[Json]
+
+
+ONCE = Outcome(clips=1, tasks=1, open_jobs=[])
+
+
+async def outcome(visit: Visit, prompt: str) -> Outcome:
+    """Wait for the clip and for its card's last words; the books are exact."""
     await until(lambda: visit.clips(prompt, PLACE), f"the clip of {prompt!r}")
     await until(lambda: "Done." in " ".join(t for t in visit.texts(PLACE, "owner") if prompt in t), "its card")
-    assert len(visit.clips(prompt, PLACE)) == 1
-    assert len(visit.tasks(prompt)) == 1
-    assert await visit.bot("jobs", "--open") == []
     await verify_ledger(visit.rig)
+    return Outcome(len(visit.clips(prompt, PLACE)), len(visit.tasks(prompt)), await visit.bot("jobs", "--open"))
 
 
 async def test_killed_while_a_quote_is_open(visit: Visit) -> None:
@@ -94,7 +104,7 @@ async def test_killed_while_a_quote_is_open(visit: Visit) -> None:
     assert not visit.tasks("A quote that waits")
 
     await visit.press("ann", shown, "Confirm")
-    await once(visit, "A quote that waits")
+    assert await outcome(visit, "A quote that waits") == ONCE
 
 
 async def test_killed_right_after_a_quote_was_confirmed(visit: Visit) -> None:
@@ -106,7 +116,7 @@ async def test_killed_right_after_a_quote_was_confirmed(visit: Visit) -> None:
 
     if [job for job in await visit.bot("jobs", "--open") if job["state"] == "quoted"]:
         await visit.press("ann", shown, "Confirm")
-    await once(visit, "A quote just confirmed")
+    assert await outcome(visit, "A quote just confirmed") == ONCE
 
 
 async def waiting(visit: Visit, prompt: str) -> Json:
@@ -125,7 +135,7 @@ async def test_killed_while_a_job_waits_for_approval(visit: Visit) -> None:
 
     told = await visit.press("mo", card, "Approve")
     await visit.tells(told, "Approved", "approved")
-    await once(visit, "An approval that waits")
+    assert await outcome(visit, "An approval that waits") == ONCE
 
 
 async def test_killed_while_the_approval_card_was_on_its_way(visit: Visit) -> None:
@@ -141,7 +151,7 @@ async def test_killed_while_the_approval_card_was_on_its_way(visit: Visit) -> No
     await asyncio.sleep(1)
     assert len(cards(visit, "An approval card")) == 1
     await visit.press("mo", card, "Approve")
-    await once(visit, "An approval card")
+    assert await outcome(visit, "An approval card") == ONCE
 
 
 async def test_killed_right_after_approve_was_pressed(visit: Visit) -> None:
@@ -155,7 +165,7 @@ async def test_killed_right_after_approve_was_pressed(visit: Visit) -> None:
     still = [job for job in await visit.bot("jobs", "--open") if job["state"] == "awaiting_approval"]
     if still:
         await visit.press("mo", cards(visit, prompt)[0], "Approve")
-    await once(visit, prompt)
+    assert await outcome(visit, prompt) == ONCE
     if button(cards(visit, prompt)[0], "Approve"):
         told = await visit.press("mo", cards(visit, prompt)[0], "Approve")
         await visit.tells(told, "waits for nobody any more", "decided already")

@@ -221,11 +221,14 @@ async def test_a_database_that_is_late_leaves_what_is_remembered(
 
 
 @pytest.mark.parametrize("style", ["anime", None])
-async def test_a_listed_style_and_none_pass(styles: Styles, style: str | None) -> None:
+async def test_a_listed_style_and_none_pass(styles: Styles, lister: Lister, style: str | None) -> None:
     """Without a question."""
     await styles.refresh()
+    asked = lister.questions
 
     await styles.check(spec(style))
+
+    assert lister.questions == asked
 
 
 @pytest.mark.parametrize("style", ["Anime", "animee", "oil", "an`ime"])
@@ -249,12 +252,17 @@ async def test_a_style_is_not_refused_where_no_list_is_known(styles: Styles, lis
 
     await styles.check(spec("anything"))
 
+    assert await styles.suggest("") == []
+
 
 async def test_a_style_is_held_against_its_own_providers_list(styles: Styles) -> None:
     """Whether another model has styles at all is for the catalogue."""
     await styles.refresh()
 
     await styles.check(spec("anything", "seedance2-movie/seedance-2.0"))
+
+    with pytest.raises(Refused):
+        await styles.check(spec("anything"))
 
 
 async def test_a_stale_list_still_refuses(styles: Styles, clock: ManualClock, lister: Lister) -> None:

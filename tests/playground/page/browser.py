@@ -4,13 +4,13 @@ import asyncio
 import base64
 import json
 import shutil
-import time
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
 from playground.rig import Rig
+from tests.waiting import PATIENCE_S, until
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
@@ -56,7 +56,7 @@ class Browser:
             start_new_session=True,
         )
         browser = cls(process, aiohttp.ClientSession())
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             await browser._connect(folder / "DevToolsActivePort")
         return browser
 
@@ -81,7 +81,7 @@ class Browser:
         self._number += 1
         await self._socket.send_json({"id": self._number, "method": method, "params": parameters})
         while True:
-            message = json.loads((await self._socket.receive(timeout=30)).data)
+            message = json.loads((await self._socket.receive(timeout=PATIENCE_S)).data)
             self._note(message)
             if message.get("id") == self._number:
                 assert "error" not in message, message
@@ -105,14 +105,13 @@ class Browser:
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
-    async def until(self, script: str, timeout_s: float = 20) -> None:
+    async def until(self, script: str) -> None:
         """Wait until an expression is truthy. Raises AssertionError when the time is over."""
-        end = time.monotonic() + timeout_s
-        while time.monotonic() < end:
-            if await self.evaluate(f"Boolean({script})"):
-                return
-            await asyncio.sleep(0.05)
-        raise AssertionError(f"never true: {script}; the page says {await self.evaluate('document.body.innerText')}")
+
+        async def is_so() -> object:
+            return await self.evaluate(f"Boolean({script})")
+
+        await until(is_so, script)
 
     async def type(self, text: str) -> None:
         """Type into the element that has the focus."""

@@ -108,14 +108,17 @@ async def test_picture_for_the_readme(tmp_path: Path, browser: Browser) -> None:
         )
         await open_page(browser, rig)
         await browser.press("Enter", 13)
-        await browser.until("document.querySelector('#messages video')?.readyState >= 2", timeout_s=60)
+        await browser.until("document.querySelector('#messages video')?.readyState >= 2")
         await rig.discord.slash(
             "ann", "video-lab", "video", {"prompt": "A paper boat sails down a rainy street at dusk"}
         )
-        await browser.until("document.querySelector('.state.processing')", timeout_s=60)
+        await browser.until("document.querySelector('.state.processing')")
         await browser.evaluate("document.querySelector('#messages video').currentTime = 2.4")
         await browser.evaluate("document.querySelector('#messages').scrollTop = 1e6")
         await browser.until("!document.querySelector('#messages video').seeking")
-        SCREENSHOT.write_bytes(await browser.screenshot())
+        picture = await browser.screenshot()
+
+        assert picture.startswith(b"\x89PNG")
+        SCREENSHOT.write_bytes(picture)
     finally:
         await rig.stop()

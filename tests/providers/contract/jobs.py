@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 
@@ -128,12 +128,23 @@ async def job_world(name: str, url: str, folder: Path, *, credits: int = 1000, *
             await database.dispose()
 
 
-async def is_delivered_once(world: JobWorld, job: Job) -> None:
-    """One task, one price, one message, and the member charged for it once."""
-    price = world.rig.words.price
+class Outcome(NamedTuple):
+    """What came of a job: its state, the provider's tasks and what they cost, the messages, the member's figures."""
 
-    assert await world.state(job) is JobState.DELIVERED, await world.causes(job)
-    assert len(world.rig.emulator.tasks) == 1
-    assert world.rig.spent == price
-    assert len(world.messenger.of(job)) == 1
-    assert await world.member() == (QUOTE[world.rig.name], ZERO)
+    state: JobState
+    tasks: int
+    spent: Decimal
+    messages: int
+    paid: Credits
+    held: Credits
+
+
+async def outcome(world: JobWorld, job: Job) -> Outcome:
+    """What came of a job that is its world's only one."""
+    state, messages = await world.state(job), len(world.messenger.of(job))
+    return Outcome(state, len(world.rig.emulator.tasks), world.rig.spent, messages, *await world.member())
+
+
+def delivered_once(world: JobWorld) -> Outcome:
+    """One task, one price, one message, and the member charged for it once."""
+    return Outcome(JobState.DELIVERED, 1, world.rig.words.price, 1, QUOTE[world.rig.name], ZERO)

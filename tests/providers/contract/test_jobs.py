@@ -12,7 +12,7 @@ from bot.domain.jobs import Job, JobState
 from bot.domain.money import ZERO, Credits
 from bot.domain.requests import Attachment, ReferenceRole
 from tests.playground.providers.ai_api import Host, picture
-from tests.providers.contract.jobs import QUOTE, JobWorld, is_delivered_once, job_world
+from tests.providers.contract.jobs import QUOTE, JobWorld, delivered_once, job_world, outcome
 from tests.providers.contract.rigs import AI, PROVIDERS, TV
 from tests.services.fakes import FakeLinks
 
@@ -24,7 +24,7 @@ async def test_from_request_to_channel(world: JobWorld) -> None:
     job = await world.accept()
     await world.run_until_quiet()
 
-    await is_delivered_once(world, job)
+    assert await outcome(world, job) == delivered_once(world)
     [task] = world.rig.emulator.tasks.values()
     assert world.workshop.fetches == [(await world.rig.adapter.status(task.id)).result_url]
     assert (await world.job(job)).actual == QUOTE[world.rig.name]
@@ -52,7 +52,7 @@ async def test_too_many_requests_wait_and_are_sent_again(world: JobWorld) -> Non
     assert world.rig.arrivals() == 1
     await world.run_until_quiet()
 
-    await is_delivered_once(world, job)
+    assert await outcome(world, job) == delivered_once(world)
     assert world.rig.arrivals() == 3
 
 
@@ -70,7 +70,7 @@ async def test_an_account_in_trouble_keeps_the_job_waiting(world: JobWorld, trou
     assert world.rig.arrivals() == 1
     world.breaker.reasons.clear()
     await world.run_until_quiet()
-    await is_delivered_once(world, job)
+    assert await outcome(world, job) == delivered_once(world)
 
 
 async def test_a_task_that_vanishes_and_returns(world: JobWorld) -> None:
@@ -82,7 +82,7 @@ async def test_a_task_that_vanishes_and_returns(world: JobWorld) -> None:
     await world.run_until_quiet()
 
     assert held == (ZERO, QUOTE[world.rig.name])
-    await is_delivered_once(world, job)
+    assert await outcome(world, job) == delivered_once(world)
 
 
 async def test_words_and_answers_that_make_no_sense_do_not_end_a_task(world: JobWorld) -> None:
@@ -97,7 +97,7 @@ async def test_words_and_answers_that_make_no_sense_do_not_end_a_task(world: Job
     await world.rig.emulator.finish(task.id)
     await world.run_until_quiet()
 
-    await is_delivered_once(world, job)
+    assert await outcome(world, job) == delivered_once(world)
 
 
 async def test_a_clip_whose_address_expired_comes_from_a_new_one(world: JobWorld) -> None:
@@ -111,7 +111,7 @@ async def test_a_clip_whose_address_expired_comes_from_a_new_one(world: JobWorld
     job = await world.accept()
     await world.run_until_quiet()
 
-    await is_delivered_once(world, job)
+    assert await outcome(world, job) == delivered_once(world)
     assert len(set(world.workshop.fetches)) == 2
 
 
@@ -185,7 +185,7 @@ async def test_an_account_that_runs_dry_in_earnest(provider: str, sqlite_url: st
         world.breaker.reasons.clear()
         await world.run_until_quiet()
 
-        await is_delivered_once(world, job)
+        assert await outcome(world, job) == delivered_once(world)
 
 
 async def test_more_jobs_than_the_provider_makes_at_once(provider: str, sqlite_url: str, tmp_path: Path) -> None:
@@ -234,7 +234,7 @@ async def test_a_reference_reaches_the_task(world: JobWorld, host: Host) -> None
     job = await with_picture(world)
     await world.run_until_quiet()
 
-    await is_delivered_once(world, job)
+    assert await outcome(world, job) == delivered_once(world)
     [task] = world.rig.emulator.tasks.values()
     if world.rig.name == AI:
         assert [one.data for one in task.references] == [picture()]
