@@ -104,7 +104,7 @@ class Reconcile:
             report.add("no_answer", sentence)
         except ProviderError as error:
             report.add("no_answer", f"{provider.name} does not answer as it should ({error.code}); try again later.")
-        _doubts(report, doubted, now)
+        _doubts(report, doubted, now, has_list=provider.traits.has_list)
         if not provider.traits.has_list:
             report.notes.append("There is no task list here: a task that no job knows of cannot be seen.")
         return report
@@ -270,14 +270,16 @@ class Reconcile:
             report.add("balance", sentence)
 
 
-def _doubts(report: Report, doubted: list[Job], now: datetime) -> None:
+def _doubts(report: Report, doubted: list[Job], now: datetime, *, has_list: bool) -> None:
     """List the jobs that only the operator can end before their deadline does."""
     for job in doubted:
         if job.state is JobState.SUBMITTING and now - (job.submitted_at or now) < FRESH:
             continue
         since = job.unknown_since or job.submitted_at or job.created_at
         task = f"task {job.task_id}" if job.task_id else "a task that nobody knows"
-        if job.state is JobState.EXPIRED:
+        if job.state is JobState.EXPIRED and job.task_id is None and not has_list:
+            todo = f"Its hold was released; only {report.provider}'s own site can tell whether a clip was made."
+        elif job.state is JobState.EXPIRED:
             todo = f"Its hold was released; it is watched until {job.watch_until:%Y-%m-%d}."
         else:
             todo = f"Look again: python -m bot jobs retry {job.id}. Give it up: python -m bot jobs fail {job.id}."

@@ -244,6 +244,18 @@ async def test_turns_are_waited_for(world: World) -> None:
     assert _kinds(given_up) == ["no_answer"]
 
 
+async def test_where_there_is_no_list_nothing_is_said_to_be_watched(world: World) -> None:
+    """A task that nobody can name cannot turn up by itself."""
+    world.provider.traits = BLIND
+    world.provider.submit_script.append(LOST)
+    job = await world.accept()
+    await world.until_state(job, JobState.EXPIRED, within_s=3 * 86_400)
+
+    (difference,) = (await _report(world)).differences
+
+    assert "only seedance2-movie's own site can tell" in difference.sentence
+
+
 async def test_a_provider_that_is_down_says_so(world: World) -> None:
     """What the own books tell is shown all the same."""
     world.provider.list_script.append(ProviderUnreachable("refused"))
