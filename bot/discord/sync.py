@@ -9,9 +9,11 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+import aiohttp
 import discord
 from discord import app_commands
 
+from bot.domain.errors import DeliveryRetry, SettingsInvalid
 from bot.i18n import Catalogue
 
 log = logging.getLogger(__name__)
@@ -67,6 +69,10 @@ async def sync_commands(
 
     With `guild_id` the commands go to that guild only and the global set is emptied. What the tree has for
     `operator_guild_id` goes there beside them. Guilds that have no set any more are emptied.
+
+    Raises:
+        SettingsInvalid: `guild_id` is closed to the bot.
+        DeliveryRetry: Discord does not answer as it should; another try continues where this one ended.
     """
     key = f"commands:{application_id}"
     sets = await _sets(tree, guild_id, operator_guild_id)
@@ -74,14 +80,23 @@ async def sync_commands(
     before = _known(await load(key))
     if before == wanted and not is_forced:
         return False
-    done = dict(before)
-    for where in before.keys() - sets.keys():
-        await _empty(tree.client.http, application_id, where)
-        del done[where]
-    for where, commands in sets.items():
-        is_new = is_forced or before.get(where) != wanted[where]
-        if not is_new or await _register(tree.client.http, application_id, where, commands, operator_guild_id):
-            done[where] = wanted[where]
+    new = [where for where in sets if is_forced or before.get(where) != wanted[where]]
+    old = before.keys() - sets.keys()
+    done = before | {where: {} for where in (*old, *new)}  # ends this half-way, the next start does these again
+    await save(key, json.dumps(done))
+    try:
+        for where in old:
+            await _empty(tree.client.http, application_id, where)
+            del done[where]
+        for where in new:
+            if await _register(tree, application_id, where, sets[where], operator_guild_id):
+                done[where] = wanted[where]
+            else:
+                del done[where]
+    except discord.HTTPException as error:
+        raise DeliveryRetry(error.code, status=error.status) from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise DeliveryRetry from error
     await save(key, json.dumps(done))
     log.info("commands.synced", extra={"sets": {where: len(commands) for where, commands in sets.items()}})
     return True
@@ -128,17 +143,21 @@ async def _sets(tree: Tree, guild_id: int | None, operator_guild_id: int | None)
 
 
 async def _register(
-    http: Any, application_id: int, where: str, commands: list[dict[str, Any]], operator_guild_id: int | None
+    tree: Tree, application_id: int, where: str, commands: list[dict[str, Any]], operator_guild_id: int | None
 ) -> bool:
     """Put a set where it belongs. False where the operator's guild is closed to the bot: everything else works on."""
+    http = tree.client.http
     if where == GLOBAL:
         await http.bulk_upsert_global_commands(application_id, commands)
         return True
     try:
         await http.bulk_upsert_guild_commands(application_id, int(where), commands)
-    except (discord.Forbidden, discord.NotFound):
+    except (discord.Forbidden, discord.NotFound) as error:
         if where != str(operator_guild_id):
-            raise
+            raise SettingsInvalid(
+                f"DISCORD_GUILD_ID: {where} is not a server that the bot is in; copy its id anew, or invite the bot:"
+                f" {tree.client.invite_link()} Example: DISCORD_GUILD_ID=81384788765712384"
+            ) from error
         log.error("commands.operator_guild_closed", extra={"guild_id": operator_guild_id})
         return False
     return True

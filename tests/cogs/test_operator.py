@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.discord.sync import command_differences, payload, sync_commands
-from bot.domain.errors import NotFound
+from bot.domain.errors import NotFound, SettingsInvalid
 from bot.services.breaker import SharedBreaker
 from tests.cogs.conftest import Stage, make_client, said
 from tests.services.fakes import P1
@@ -106,6 +106,19 @@ async def test_a_server_that_is_closed_to_the_bot_does_not_stop_it(stage: Stage)
     assert str(stage.guild.id) not in next(iter(stage.saved.values()))
     assert await _sync(stage)
     assert not await _sync(stage)
+
+
+async def test_a_home_server_that_the_bot_is_not_in_is_named_and_forgets_nothing(stage: Stage) -> None:
+    """With the link that brings the bot there; and the servers emptied on the way are registered again afterwards."""
+    home, elsewhere = stage.guild.id, 999_999_999_999_999_999
+    await _sync(stage, guild_id=home, operator_guild_id=None)
+    closed = f"/applications/*/guilds/{elsewhere}/commands"
+    stage.env.inject_error("PUT", closed, status=403, code=50001, message="Missing Access")
+    with pytest.raises(SettingsInvalid, match=r"^DISCORD_GUILD_ID: .*https://.*Example: DISCORD_GUILD_ID=\d+$"):
+        await _sync(stage, guild_id=elsewhere, operator_guild_id=None)
+    await _sync(stage, guild_id=home, operator_guild_id=None)
+
+    assert "video" in await _registered(stage, home)
 
 
 @pytest.mark.parametrize(
