@@ -1,10 +1,14 @@
 """Who may act as a moderator beyond the commands that Discord itself keeps to them, and about which roles."""
 
+import asyncio
+import contextlib
+
 import discord
 
 from bot.domain.errors import Refused
 from cogs._inputs import is_moderator, role_ids
 from cogs._replies import Interaction
+from cogs.panels import LOOK_TIMEOUT_S
 from cogs.services import Services
 
 
@@ -26,6 +30,17 @@ async def require_moderator(interaction: Interaction, services: Services) -> Non
     """
     if not await may_moderate(interaction, services):
         raise Refused("not_moderator")
+
+
+async def refuse_others_soon(interaction: Interaction, services: Services) -> None:
+    """Refuse whoever may not moderate before a form opens, where the read is not late: the answer is checked again.
+
+    Raises:
+        Refused: `not_moderator`.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LOOK_TIMEOUT_S):
+            await require_moderator(interaction, services)
 
 
 def check_role_below(guild: discord.Guild | None, role_id: int) -> None:

@@ -6,7 +6,7 @@ from bot.discord.client import BotClient
 from bot.discord.custom_ids import Action
 from bot.domain.errors import NotFound, Refused
 from bot.domain.jobs import Job
-from cogs._moderators import require_moderator
+from cogs._moderators import refuse_others_soon, require_moderator
 from cogs._replies import Interaction, defer, tell, words_of
 from cogs.panels import modal_id, open_modal, register_action, register_modal
 from cogs.services import Services
@@ -76,7 +76,8 @@ async def deny_job(interaction: Interaction, services: Services, job_id: str, re
 
 
 async def ask_reason(interaction: Interaction, services: Services, job_id: str) -> None:
-    """Open the modal that asks why."""
+    """Open the modal that asks why, for moderators."""
+    await refuse_others_soon(interaction, services)
     words = words_of(interaction, services.catalogue)
     field = discord.ui.TextInput[discord.ui.LayoutView](
         custom_id=REASON, style=discord.TextStyle.paragraph, max_length=REASON_CHARS, required=False

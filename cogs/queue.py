@@ -14,7 +14,7 @@ from bot.services.cancellation import CancelOutcome
 from cogs._board import FEATURE, Drawing, Sight, draw
 from cogs._commands import IN_GUILDS, Labels
 from cogs._live import LivePanels, Panel
-from cogs._moderators import require_moderator
+from cogs._moderators import refuse_others_soon, require_moderator
 from cogs._replies import Interaction, defer, mark_filled, tell, words_of
 from cogs.panels import modal_id, open_modal, register_modal, register_panel
 from cogs.services import Services
@@ -126,7 +126,8 @@ class Queue:
         return words(key, job=job.id, credits=job.quote, state=words(f"state.{job.state}"))
 
     async def _ask_reason(self, interaction: Interaction, sight: Sight) -> None:
-        """Open the modal at once, unchecked: who may deny is checked when it comes back."""
+        """Open the modal that asks why, for moderators."""
+        await refuse_others_soon(interaction, self._services)
         words = self._words(interaction)
         field: discord.ui.Label[Any] = discord.ui.Label(
             text=words("queue.reason"),

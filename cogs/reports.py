@@ -1,7 +1,5 @@
 """Reports of clips: from a member's menu to the moderators' channel, with what they can do about it."""
 
-import asyncio
-import contextlib
 import logging
 from datetime import datetime
 from typing import Any
@@ -15,10 +13,10 @@ from bot.discord.words import Words, escape, shorten
 from bot.domain.errors import Refused
 from bot.services.clip_reports import FiledReport
 from cogs._modal_fields import label
-from cogs._moderators import require_moderator
+from cogs._moderators import refuse_others_soon, require_moderator
 from cogs._parsing import Ending, moment_of, parse_ending
 from cogs._replies import Interaction, defer, defer_update, tell, words_of
-from cogs.panels import LOOK_TIMEOUT_S, modal_id, open_modal, panel_id, register_modal, register_panel
+from cogs.panels import modal_id, open_modal, panel_id, register_modal, register_panel
 from cogs.services import Services
 
 log = logging.getLogger(__name__)
@@ -96,10 +94,8 @@ class Reports:
         await self._close(interaction, f"report.outcome.{action}")
 
     async def _ask_suspension(self, interaction: Interaction, job_id: str) -> None:
-        """Open the form, also where the read of who may comes too late: it is done again with the answer."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LOOK_TIMEOUT_S):
-                await require_moderator(interaction, self._services)
+        """Open the form for moderators."""
+        await refuse_others_soon(interaction, self._services)
         words = words_of(interaction, self._services.catalogue)
         reason = discord.ui.TextInput[Any](custom_id="reason", max_length=REASON_CHARS)
         until = discord.ui.TextInput[Any](custom_id="until", required=False, max_length=ENDING_CHARS)

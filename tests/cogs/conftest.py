@@ -30,7 +30,7 @@ SHORT_READS = (
     "bot.services.styles.READ_TIMEOUT_S",
     "cogs.jobs.SUGGEST_TIMEOUT_S",
     "cogs.refund.SUGGEST_TIMEOUT_S",
-    "cogs.reports.LOOK_TIMEOUT_S",
+    "cogs._moderators.LOOK_TIMEOUT_S",
     "cogs.rerun.LOOK_TIMEOUT_S",
     "cogs.settings.READ_TIMEOUT_S",
     "cogs.usage.NAMES_TIMEOUT_S",

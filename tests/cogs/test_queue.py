@@ -148,6 +148,21 @@ async def test_cancelled_job_has_no_open_approval_card(deciding: Stage, by_moder
     assert not card.components
 
 
+async def test_only_moderators_are_asked_for_a_reason(deciding: Stage) -> None:
+    """Others who see the approval card are refused before they write one."""
+    log = deciding.guild.create_text_channel("log")
+    await deciding.world.set_rules(guild=deciding.guild.id, log_channel_id=log.id)
+    await _ask(deciding, "a red fox")
+    await deciding.world.turn()
+
+    refused = await deciding.ben.click(log.history()[-1], label="Deny")
+    opened = await deciding.mo.click(log.history()[-1], label="Deny")
+
+    assert "Only this server's moderators may do that" in said(refused)
+    assert refused.ephemeral
+    assert opened.modal is not None
+
+
 async def test_deny_asks_for_the_reason(deciding: Stage) -> None:
     """And releases what was held."""
     job_id = await _ask(deciding, "a red fox")
