@@ -25,6 +25,27 @@ class ApiError(Exception):
             body["errors"] = self.errors
         return body
 
+    def headers(self) -> dict[str, str]:
+        """Headers of the answer, besides those of every answer."""
+        return {}
+
+
+class GlobalLimit(ApiError):
+    """More requests with the bot's token than Discord takes in a second; its shape is that of topics/rate-limits."""
+
+    def __init__(self, retry_after_s: float) -> None:
+        super().__init__(429, 0, "You are being rate limited.")
+        self.retry_after_s = retry_after_s
+
+    def body(self) -> dict[str, Any]:
+        """Without a code, with what discord.py waits by."""
+        return {"message": self.message, "retry_after": round(self.retry_after_s, 3), "global": True}
+
+    def headers(self) -> dict[str, str]:
+        """They name the whole bot as what is limited."""
+        after = f"{self.retry_after_s:.3f}"
+        return {"Retry-After": after, "X-RateLimit-Global": "true", "X-RateLimit-Scope": "global"}
+
 
 class ClientRefusal(ValueError):
     """What Discord's own app would not let the person send, e.g. an option over its maximum."""

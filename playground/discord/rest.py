@@ -7,13 +7,14 @@ import logging
 import time
 from collections import deque
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 import orjson
 from aiohttp import web
 
 from playground.discord import guild_routes, routes  # noqa: F401 - guild_routes registers its routes
-from playground.discord.errors import ApiError, unauthorized
+from playground.discord.errors import ApiError, GlobalLimit, unauthorized
 from playground.discord.faults import DiscordFaults, Fault
 from playground.discord.model import Json
 from playground.discord.request import REQUEST_READ_MAX, Call, read_body
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 PREFIX = "/api/v10"
 RECORDS_MAX = 20_000
 GENEROUS_LIMIT = 10_000
+GLOBAL_MAX = 50
+"""Requests a second with the bot's token (topics/rate-limits, Global Rate Limit); interactions are not counted."""
 
 
 @dataclass
@@ -50,6 +53,7 @@ class Rest:
         self.faults = DiscordFaults()
         self.records: deque[RequestRecord] = deque(maxlen=RECORDS_MAX)
         self.gateway_url = ""
+        self._counted: deque[float] = deque(maxlen=GLOBAL_MAX)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One request, from its record to its answer."""
@@ -89,6 +93,7 @@ class Rest:
             record.status, body = await self._run(request, path, record)
         except ApiError as error:
             record.status, body = error.status, error.body()
+            headers |= error.headers()
         return _json(record.status, body, headers)
 
     async def _run(self, request: web.Request, path: str, record: RequestRecord) -> tuple[int, Any]:
@@ -97,6 +102,7 @@ class Rest:
         handler, args, needs_token = routes.find(request.method, path)
         if needs_token:
             _authorise(request)
+            self._count()
         call = Call(request.method, path, args, dict(request.query))
         call.body, call.uploads = await read_body(request, self._world.settings.request_limit_bytes)
         record.json = call.body
@@ -106,6 +112,13 @@ class Rest:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             log.warning("discord.malformed", extra={"method": request.method, "path": path}, exc_info=True)
             raise ApiError(400, 50035, "Invalid Form Body") from error
+
+    def _count(self) -> None:
+        """Refuse what is more than `GLOBAL_MAX` in a second; what is refused does not count."""
+        now = monotonic()
+        if len(self._counted) == GLOBAL_MAX and now - self._counted[0] < 1:
+            raise GlobalLimit(1 - (now - self._counted[0]))
+        self._counted.append(now)
 
     def _gateway(self, request: web.Request, path: str) -> Json:
         if path == "/gateway":

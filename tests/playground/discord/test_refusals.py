@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import aiohttp
 import discord
 import pytest
 
@@ -103,3 +104,18 @@ async def test_unknown_refusals_are_not_invented(wire: VirtualDiscord) -> None:
     """A code that the simulation has no text for is the test's mistake."""
     with pytest.raises(ValueError, match="12345"):
         wire.faults.refuse(12345, path_regex="/")
+
+
+async def test_more_than_fifty_requests_in_a_second_are_refused(
+    wire: VirtualDiscord, http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For the whole bot, and told as such; an interaction's answer is not counted."""
+    monkeypatch.setattr("playground.discord.rest.monotonic", lambda: 100.0)
+
+    answers = [await http.get("users/@me") for _ in range(51)]
+    uncounted = await http.delete("webhooks/1/x/messages/@original")
+
+    assert [one.status for one in answers] == [200] * 50 + [429]
+    assert await answers[-1].json() == {"message": "You are being rate limited.", "retry_after": 1, "global": True}
+    assert answers[-1].headers["X-RateLimit-Global"] == "true"
+    assert uncounted.status == 404
