@@ -82,7 +82,7 @@ async def nowhere(visit: Visit) -> None:
     await visit.until(lambda: visit.direct_clips("A far island", "ann"), "… and it comes by direct message")
     visit.check("Delete" in labels(visit.direct_clips("A far island", "ann")[0]), "… with its buttons")
     told = await visit.use("ann", direct, "jobs redeliver", {"job": job})
-    await visit.tells(told, "only clips that could not be delivered", "a second time it is refused")
+    await visit.tells(told, "only results that could not be delivered", "a second time it is refused")
 
 
 async def deleted_channel(visit: Visit) -> None:
