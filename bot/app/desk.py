@@ -45,6 +45,15 @@ class Desk:
         """
         return await operator.retry_job(self.database, self.clock, job_id)
 
+    async def name_task(self, job_id: str, task_id: str) -> Job:
+        """Tell which of the provider's tasks a job without one is.
+
+        Raises:
+            NotFound: no such job.
+            Refused: it has one, was never sent, or another job has that task.
+        """
+        return await operator.name_task(self.database, self.clock, job_id, task_id=task_id)
+
     async def fail_job(self, job_id: str) -> Job:
         """Give a parked or unknown job up and release what it holds.
 

@@ -11,6 +11,7 @@ from bot.services.queries import JobEvent
 
 SHOWN_PROMPT_CHARS = 50
 MOST_LISTED = 10_000
+LONGEST_TASK_ID = 200
 
 
 def register(commands: "Commands[Any]") -> None:
@@ -31,12 +32,21 @@ def register(commands: "Commands[Any]") -> None:
     ):
         action = add_command(actions, name, about, command)
         action.add_argument("id", type=str.upper, help="the job's id")
+        if command is retry:
+            told = "the provider's task that an unknown job is, where you found it yourself"
+            action.add_argument("--task", type=_task, metavar="TASK", help=told)
 
 
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and 0 < int(text[:10]) <= MOST_LISTED):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {MOST_LISTED}")
     return int(text)
+
+
+def _task(text: str) -> str:
+    if not text.strip() or len(text) > LONGEST_TASK_ID:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a task's id: it has 1 to {LONGEST_TASK_ID} characters")
+    return text.strip()
 
 
 async def list_jobs(arguments: argparse.Namespace) -> int:
@@ -65,14 +75,17 @@ async def show(arguments: argparse.Namespace) -> int:
 
 
 async def retry(arguments: argparse.Namespace) -> int:
-    """Let a parked job try again, and print it.
+    """Let a parked job try again, or tell an unknown one its task, and print it.
 
     Raises:
         NotFound: no such job.
-        Refused: it is neither parked nor unknown.
+        Refused: it is neither parked nor unknown, or another job has the task.
     """
     async with open_desk(load_settings()) as desk:
-        await desk.retry_job(arguments.id)
+        if arguments.task is None:
+            await desk.retry_job(arguments.id)
+        else:
+            await desk.name_task(arguments.id, arguments.task)
         await _put_one(desk, arguments)
     return 0
 

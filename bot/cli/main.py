@@ -24,6 +24,8 @@ FAMILIES = (running, database, registering, doctor, accounts, providers, jobs, r
 _REFUSALS = {
     "job_not_found": "There is no job {job}.",
     "not_parked": "Job {job} is {state}; only a parked or unknown job can be retried or given up.",
+    "not_unknown": "Job {job} is {state}; only a job that was sent and has no task can be told its task.",
+    "task_taken": "Task {task} belongs to another job.",
 }
 
 

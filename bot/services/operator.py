@@ -1,12 +1,15 @@
 """The operator's levers: the ledger's proof, parked and hopeless jobs."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import Clock
 from bot.db import jobs, reports
 from bot.db.engine import Database
 from bot.domain.errors import NotFound, Refused
-from bot.domain.jobs import HOLDING, Job, JobState
+from bot.domain.jobs import ENDED_UNPAID, HOLDING, Job, JobState
 from bot.services import settlement
 
 LATE_WATCH = timedelta(days=7)
@@ -76,6 +79,49 @@ async def retry_job(database: Database, clock: Clock, job_id: str) -> Job:
             raise Refused("not_parked", job=job_id, state=found.state.value)
         await jobs.update_any(connection, job_id, parked_reason=None, attempt=0, run_at=clock.now())
     return found
+
+
+async def name_task(database: Database, clock: Clock, job_id: str, *, task_id: str) -> Job:
+    """Tell which of the provider's tasks a job is: an unknown one, or one that ended without ever finding its own.
+
+    The bot decides so only where nothing else can be meant; the operator, who sees the provider's own site, may know
+    more. From here on the task is asked for as any other: a success of a job that had ended is delivered free of
+    charge. One transaction.
+
+    Raises:
+        NotFound: no such job.
+        Refused: `not_unknown`, or `task_taken` where another job has the task.
+    """
+    try:
+        async with database.begin() as connection:
+            return await _name_task(connection, job_id, task_id, now=clock.now())
+    except IntegrityError as error:
+        raise Refused("task_taken", task=task_id) from error
+
+
+async def _name_task(connection: AsyncConnection, job_id: str, task_id: str, *, now: datetime) -> Job:
+    found = await jobs.lock(connection, job_id)
+    if found is None:
+        raise NotFound("job_not_found", job=job_id)
+    has_none = found.submitted_at is not None and found.task_id is None
+    if not has_none or (found.state is not JobState.UNKNOWN and found.state not in ENDED_UNPAID):
+        raise Refused("not_unknown", job=job_id, state=found.state.value)
+    if found.state is not JobState.UNKNOWN:
+        until = max(found.watch_until or now, now + LATE_WATCH)
+        await jobs.update_any(connection, job_id, task_id=task_id, watch_until=until, attempt=0, run_at=now)
+        return found
+    return await jobs.move_locked(
+        connection,
+        found,
+        JobState.RUNNING,
+        now=now,
+        cause=f"task named by the {OPERATOR}",
+        run_at=now,
+        task_id=task_id,
+        unknown_since=None,
+        missing_since=None,
+        parked_reason=None,
+    )
 
 
 async def fail_job(database: Database, clock: Clock, job_id: str, *, actor: str = OPERATOR) -> Job:

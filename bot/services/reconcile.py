@@ -283,6 +283,8 @@ def _doubts(report: Report, doubted: list[Job], now: datetime, *, has_list: bool
             todo = f"Its hold was released; it is watched until {job.watch_until:%Y-%m-%d}."
         else:
             todo = f"Look again: python -m bot jobs retry {job.id}. Give it up: python -m bot jobs fail {job.id}."
+        if job.task_id is None:
+            todo += f" If you know its task: python -m bot jobs retry {job.id} --task TASK."
         sentence = f"Job {job.id} is {job.state} since {since:%Y-%m-%d %H:%M} UTC, with {task}. {todo}"
         report.add("unknown", sentence, job=job, task_id=job.task_id)
 

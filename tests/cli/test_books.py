@@ -131,6 +131,18 @@ def test_a_parked_job_is_tried_again(shell: Shell, installed: str, tmp_path: Pat
     assert again.err == f"Job {job_id} is queued; only a parked or unknown job can be retried or given up.\n"
 
 
+def test_a_task_is_named_only_for_a_job_in_doubt(shell: Shell, installed: str, tmp_path: Path) -> None:
+    """A waiting job has none, and an empty name is none: a sentence each, and nothing changes."""
+    job_id = accepted(installed, tmp_path)
+    waiting = shell("jobs", "retry", job_id, "--task", "t-1")
+    empty = shell("jobs", "retry", job_id, "--task", " ")
+
+    assert (waiting.code, empty.code) == (1, 2)
+    assert waiting.err == f"Job {job_id} is queued; only a job that was sent and has no task can be told its task.\n"
+    assert "is not a task's id" in empty.err
+    assert json.loads(shell("jobs", "show", job_id, "--json").out)["task_id"] is None
+
+
 def test_a_parked_job_is_given_up_and_its_credits_come_back(shell: Shell, installed: str, tmp_path: Path) -> None:
     """`jobs fail` ends the job; the ledger stays exact and nothing is held any more."""
     job_id = accepted(installed, tmp_path, parked_reason="KeyError")
