@@ -17,6 +17,7 @@ from playground.providers.ai_references import Fetcher
 from playground.providers.ai_results import sign
 from playground.providers.ai_rules import MESSAGES, PictureOrder
 from playground.providers.ai_tasks import Knobs, Picture, Task
+from playground.providers.base import happened_within
 from playground.providers.clips import Clip, ClipStudio
 from playground.providers.mp4 import pad
 
@@ -49,7 +50,7 @@ class TaskLife:
         render_s = 0.0 if rush else (self.knobs.render_s if own is None else own) / self.knobs.speed
         making = asyncio.create_task(self._make(task))
         try:
-            if not await _ended_within(task, None if task.outcome.hang else render_s):
+            if not await happened_within(task.ended, None if task.outcome.hang else render_s):
                 await self._end(task, making)
         finally:
             making.cancel()
@@ -143,15 +144,6 @@ def _share(task: Task, result: Result) -> Decimal:
         return Decimal(0)
     missing = task.order.count - len(result.pictures)
     return task.credits_used * missing // task.order.count
-
-
-async def _ended_within(task: Task, seconds: float | None) -> bool:
-    """Wait `seconds` (None: for ever), or less if somebody ends the task."""
-    try:
-        await asyncio.wait_for(task.ended.wait(), seconds)
-    except TimeoutError:
-        return task.is_terminal
-    return True
 
 
 @lru_cache(maxsize=1)

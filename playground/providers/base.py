@@ -38,6 +38,15 @@ def _number(value: Any) -> float | int:
     return int(value) if value == value.to_integral_value() else float(value)
 
 
+async def happened_within(event: asyncio.Event, seconds: float | None) -> bool:
+    """Wait `seconds` (None: for ever), or less if it happens; whether it has."""
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return event.is_set()
+    return True
+
+
 class Emulator:
     """A provider on 127.0.0.1. A subclass adds routes with `route` and says how errors look in `error_answer`."""
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 import aiohttp
 from PIL import Image
 
-from playground.providers.base import dump_json
+from playground.providers.base import dump_json, happened_within
 from playground.providers.clips import Clip, ClipSpec, ClipStudio
 from playground.providers.movie_rules import MESSAGES
 from playground.providers.movie_tasks import CallbackRecord, Knobs, Outcome, Task
@@ -48,15 +48,15 @@ class TaskLife:
         render_s = 0.0 if rush else (self.knobs.render_s if own is None else own) / self.knobs.speed
         if not self.is_full:
             self._admitted.add(task)
-        if await _ended_within(task, render_s * QUEUED_AT):
+        if await happened_within(task.ended, render_s * QUEUED_AT):
             return
         task.move("queued")
-        if not await self._admit(task) or await _ended_within(task, render_s * (PROCESSING_AT - QUEUED_AT)):
+        if not await self._admit(task) or await happened_within(task.ended, render_s * (PROCESSING_AT - QUEUED_AT)):
             return
         task.move("processing")
         rendering = asyncio.create_task(self._render(task))
         try:
-            if not await _ended_within(task, None if task.outcome.hang else render_s * (1 - PROCESSING_AT)):
+            if not await happened_within(task.ended, None if task.outcome.hang else render_s * (1 - PROCESSING_AT)):
                 await self._end_by_outcome(task, rendering, rush=rush)
         finally:
             rendering.cancel()
@@ -77,7 +77,7 @@ class TaskLife:
 
     async def cancel_later(self, task: Task, delay_s: float) -> None:
         """Cancel the task after a while, unless it ends by itself before."""
-        if not await _ended_within(task, delay_s):
+        if not await happened_within(task.ended, delay_s):
             await self.finish(task, "cancelled")
 
     def sign_urls(self, task: Task, expires_at: float) -> None:
@@ -190,15 +190,6 @@ class TaskLife:
         except (aiohttp.ClientError, TimeoutError) as error:
             record.error = type(error).__name__
         return record.status
-
-
-async def _ended_within(task: Task, seconds: float | None) -> bool:
-    """Wait `seconds` (None: for ever), or less if somebody ends the task."""
-    try:
-        await asyncio.wait_for(task.ended.wait(), seconds)
-    except TimeoutError:
-        return task.is_terminal
-    return True
 
 
 def _spec(task: Task, outcome: Outcome, caption: str) -> ClipSpec:

@@ -2,13 +2,13 @@
 
 import hashlib
 import re
-import time
 from collections.abc import Mapping
 
 from aiohttp import web
 
 from playground.providers.base import send_bytes
 from playground.providers.movie_tasks import Task
+from playground.providers.results import is_allowed
 
 RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
@@ -18,7 +18,7 @@ async def serve_result(request: web.Request, tasks: Mapping[str, Task], content_
     task = tasks.get(request.match_info["task_id"])
     if task is None or task.clip is None:
         return web.Response(status=404, text="Not Found")
-    if not _is_allowed(request, task):
+    if not is_allowed(request, task.token):
         return web.Response(status=403, text="Forbidden")
     body = task.clip.video if content_type == "video/mp4" else task.clip.last_frame
     headers = {"Content-Type": content_type, "Accept-Ranges": "bytes", "ETag": _etag(body)}
@@ -30,14 +30,6 @@ async def serve_result(request: web.Request, tasks: Mapping[str, Task], content_
         return web.Response(status=416, headers={"Content-Range": f"bytes */{len(body)}"})
     headers["Content-Range"] = f"bytes {first}-{last}/{len(body)}"
     return await send_bytes(request, memoryview(body)[first : last + 1], status=206, headers=headers)
-
-
-def _is_allowed(request: web.Request, task: Task) -> bool:
-    try:
-        expires_at = float(request.query.get("expires", ""))
-    except ValueError:
-        return False
-    return request.query.get("token") == task.token(expires_at) and time.time() < expires_at
 
 
 def _bounds(wanted: re.Match[str], size: int) -> tuple[int, int]:

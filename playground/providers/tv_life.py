@@ -6,6 +6,7 @@ import subprocess
 import time
 from decimal import Decimal
 
+from playground.providers.base import happened_within
 from playground.providers.clips import Clip, ClipStudio
 from playground.providers.mp4 import pad
 from playground.providers.tv_clips import render_order
@@ -31,7 +32,7 @@ class TaskLife:
         render_s = (self.knobs.render_s if own is None else own) / self.knobs.speed
         making = asyncio.create_task(self._make(task))
         try:
-            if not await _ended_within(task, None if task.outcome.hang else render_s):
+            if not await happened_within(task.ended, None if task.outcome.hang else render_s):
                 await self._end(task, making)
         finally:
             making.cancel()
@@ -88,12 +89,3 @@ class TaskLife:
         if ready is not None:
             return Clip(pad(ready, outcome.size_bytes), b"")
         return await render_order(self._studio, task.order, outcome)
-
-
-async def _ended_within(task: Task, seconds: float | None) -> bool:
-    """Wait `seconds` (None: for ever), or less if somebody ends the task."""
-    try:
-        await asyncio.wait_for(task.ended.wait(), seconds)
-    except TimeoutError:
-        return task.is_terminal
-    return True

@@ -1,11 +1,8 @@
 """The seedance-tv emulator's content network: signed result addresses with range requests."""
 
-import hashlib
-import time
-
 from aiohttp import web
 
-from playground.providers.base import send_bytes
+from playground.providers.results import is_allowed, send_result
 from playground.providers.tv_tasks import Task
 
 
@@ -21,27 +18,6 @@ async def serve_result(request: web.Request, task: Task | None, *, refuses_key: 
         return web.Response(status=404, text="Not Found")
     if refuses_key and "Authorization" in request.headers:
         return web.Response(status=400, text="Only one way to authenticate is allowed")
-    if not _is_allowed(request, task):
+    if not is_allowed(request, task.token):
         return web.Response(status=403, text="Forbidden")
-    body = task.clip.video
-    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = {"Content-Type": "video/mp4", "Accept-Ranges": "bytes", "ETag": etag}
-    try:
-        wanted = request.http_range
-    except ValueError:
-        return web.Response(status=416, headers={"Content-Range": f"bytes */{len(body)}"})
-    if wanted == slice(None, None, 1) or request.headers.get("If-Range", etag) != etag:
-        return await send_bytes(request, body, status=200, headers=headers)
-    first, end, _ = wanted.indices(len(body))
-    if first >= end:
-        return web.Response(status=416, headers={"Content-Range": f"bytes */{len(body)}"})
-    headers["Content-Range"] = f"bytes {first}-{end - 1}/{len(body)}"
-    return await send_bytes(request, memoryview(body)[first:end], status=206, headers=headers)
-
-
-def _is_allowed(request: web.Request, task: Task) -> bool:
-    try:
-        expires_at = float(request.query.get("expires", ""))
-    except ValueError:
-        return False
-    return request.query.get("token") == task.token(expires_at) and time.time() < expires_at
+    return await send_result(request, task.clip.video, "video/mp4")
