@@ -1,6 +1,8 @@
 """The whole playground in one object: simulated Discord and providers, page, and the bot itself as a child process."""
 
 import asyncio
+import contextlib
+import random
 import socket
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -21,6 +23,9 @@ STOP_TIMEOUT_S = 5.0
 COMMAND_TIMEOUT_S = 60.0
 POLL_S = 0.05
 ERROR_LOG_BYTES = 2000
+OWN_PORTS = range(10_000, 32_768)
+"""Linux gives ports from 32768 on to whoever asks for any (ip_local_port_range)."""
+PORT_TRIES = 100
 
 
 class Rig:
@@ -180,12 +185,15 @@ class Rig:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 that nobody listened on a moment ago, all different."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+    """Ports of 127.0.0.1 that nobody listened on a moment ago, all different.
+
+    Below those that systems give away by themselves: a restarted bot still finds its own. Raises OSError for none.
+    """
+    found: list[int] = []
+    for port in random.sample(OWN_PORTS, PORT_TRIES):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            found.append(port)
+        if len(found) == count:
+            return found
+    raise OSError("no free port")
