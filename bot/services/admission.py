@@ -42,9 +42,19 @@ class Admission:
     levels: LevelBook
 
     async def check(
-        self, connection: AsyncConnection, *, guild_id: int, user_id: int, place: Place, spec: Spec, now: datetime
+        self,
+        connection: AsyncConnection,
+        *,
+        guild_id: int,
+        user_id: int,
+        place: Place,
+        spec: Spec,
+        now: datetime,
+        rules: GuildRules | None = None,
     ) -> GuildRules:
         """Check suspension and rules; cheap, and done again whenever the job moves on by a person's doing.
+
+        `rules` are the guild's where this transaction has read them already.
 
         Raises:
             Refused: `suspended`, or what `GuildRules.check` refuses.
@@ -53,7 +63,7 @@ class Admission:
         if held is not None:
             key = "suspended" if held.until is None else "suspended_until"
             raise Refused(key, reason=held.reason, until_at=held.until)
-        rules = await guilds.rules(connection, guild_id)
+        rules = rules or await guilds.rules(connection, guild_id)
         rules.check(spec, place)
         return rules
 

@@ -177,6 +177,7 @@ class Generation:
                     place=requester.place,
                     spec=spec,
                     now=self._clock.now(),
+                    rules=rules,
                 )
         except Refused as refusal:
             await self._note(requester, refusal)
