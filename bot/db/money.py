@@ -249,13 +249,6 @@ async def append(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) ->
         await connection.execute(sa.insert(ledger_entry), list(rows))
 
 
-async def has_entry(connection: AsyncConnection, job_id: str, kind: str) -> bool:
-    """Whether a job has an entry of a kind on any account."""
-    e = ledger_entry.c
-    query = sa.select(e.id).where(e.job_id == job_id, e.kind == kind).limit(1)
-    return (await connection.execute(query)).first() is not None
-
-
 async def lock_account(connection: AsyncConnection, account: str) -> Account | None:
     """Read an account by its key and keep others from changing it until the transaction ends."""
     kind, _, row_id = account.partition(":")
@@ -287,3 +280,21 @@ async def paid_by_member(connection: AsyncConnection, job_id: str) -> list[tuple
         .order_by(entries.account)
     )
     return [(account, Credits(int(total))) for account, total in rows if total]
+
+
+async def lost_on(connection: AsyncConnection, job_id: str) -> tuple[dict[str, Credits], set[str]]:
+    """Return what was booked as a job's loss by account, and the accounts that had something of it back."""
+    entries = ledger_entry.c
+    rows = await connection.execute(
+        sa.select(entries.account, entries.kind, entries.amount_milli).where(
+            entries.job_id == job_id, entries.kind.in_(("loss", "refund"))
+        )
+    )
+    lost: dict[str, Credits] = {}
+    refunded: set[str] = set()
+    for account, kind, amount_milli in rows:
+        if kind == "loss":
+            lost[account] = Credits(amount_milli)
+        else:
+            refunded.add(account)
+    return lost, refunded

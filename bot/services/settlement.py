@@ -18,8 +18,11 @@ from bot.domain.money import ZERO, Credits, Limit
 
 BOT = "bot"
 MEMBER_LEVELS = frozenset({Level.ALLOWANCE, Level.WALLET})
+#: Who bears what a provider keeps for a failed task.
+LOSS_LEVELS = frozenset({Level.INSTANCE, Level.PROVIDER})
 ABOVE_HOLD = "cost above the hold"
 LATE = "late success after the release"
+LATER = "what the provider said after the failure"
 #: Moderators are told of an overrun from 0.1 credit on.
 NOTABLE_OVERRUN = Credits(100)
 
@@ -219,7 +222,7 @@ async def release(
         return False
     book = _Book(connection, job_id, now)
     for part in parts:
-        lost = loss if part.level in {Level.INSTANCE, Level.PROVIDER} else ZERO
+        lost = loss if part.level in LOSS_LEVELS else ZERO
         await book.change(part.account, held=-part.amount, settled=lost)
         book.note(part.account, "release", part.amount, reason)
         book.note(part.account, "loss", lost, reason)
@@ -227,16 +230,23 @@ async def release(
     return True
 
 
-async def book_loss(connection: AsyncConnection, *, job_id: str, loss: Credits, now: datetime, reason: str) -> None:
-    """Book on provider and instance what the provider keeps of a job whose hold was given back before. Once."""
-    if await money.has_entry(connection, job_id, "loss"):
-        return
+async def correct_loss(connection: AsyncConnection, *, job_id: str, loss: Credits, now: datetime) -> None:
+    """Let `loss` be what the provider keeps for a failed job in the end: the first loss told after its hold was
+    released, or less than was booked, for a refund that came later. Once for a job; what was booked never rises.
+    """
+    booked, refunded = await money.lost_on(connection, job_id)
     parts, _ = await money.holds(connection, job_id)
     book = _Book(connection, job_id, now)
     for part in parts:
-        if part.level in {Level.INSTANCE, Level.PROVIDER}:
+        before = booked.get(part.account)
+        if part.level not in LOSS_LEVELS or part.account in refunded:
+            continue
+        if before is None:
             await book.change(part.account, settled=loss)
-            book.note(part.account, "loss", loss, reason)
+            book.note(part.account, "loss", loss, LATER)
+        elif loss < before:
+            await book.change(part.account, settled=loss - before)
+            book.note(part.account, "refund", before - loss, LATER)
     await book.write()
 
 

@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 STRIKES = 3
 STRIKES_SPAN = timedelta(minutes=10)
 SLOW_POLL_FACTOR = 5
+#: For how long a failed task is looked at again for a refund that comes later, each time after twice as long.
+REFUND_WATCH = timedelta(hours=6)
+REFUND_LOOK_MAX_S = 3600.0
 
 
 class StatusCheck:
@@ -134,23 +137,22 @@ class StatusCheck:
         self, connection: AsyncConnection, held: Job, actual: Credits, now: datetime
     ) -> settlement.Settled:
         if held.is_final:
+            await settlement.correct_loss(connection, job_id=held.id, loss=ZERO, now=now)
             return await settlement.book_late(connection, job_id=held.id, actual=actual, now=now)
         return await settlement.settle(connection, finished=held, actual=actual, now=now)
 
-    async def _fail(self, held: Job, status: TaskStatus) -> Job:
+    async def _fail(self, held: Job, status: TaskStatus) -> Job | None:
         provider = self._providers[held.provider]
         keeps = provider.traits.charges_failures and status.cost is not None
         loss = self._catalog.convert(held.provider, status.cost) if keeps and status.cost is not None else ZERO
+        if held.is_final:
+            return await self._failed_before(held, loss)
         is_cancelled = status.state is TaskState.CANCELLED and held.cancel_requested_at is not None
         after = JobState.CANCELLED if is_cancelled else JobState.FAILED
         code = status.error_code or status.state.value
         async with self._database.begin() as connection:
             now = self._clock.now()
-            if held.is_final:
-                ended = await jobs.update_fenced(connection, held, watch_until=None, checked_at=now, attempt=0)
-                await settlement.book_loss(connection, job_id=held.id, loss=loss, now=now, reason=f"later: {code}")
-                return ended
-            watch = self._watch_until(now) if is_cancelled else None
+            watch = self._watch_until(now) if is_cancelled else now + REFUND_WATCH if loss else None
             moved = await jobs.move_fenced(
                 connection,
                 held,
@@ -164,6 +166,16 @@ class StatusCheck:
             )
             await settlement.release(connection, job_id=held.id, now=now, reason=f"{after.value}: {code}", loss=loss)
         return moved
+
+    async def _failed_before(self, held: Job, loss: Credits) -> Job | None:
+        """End the watch of a job whose task has failed, unless a refund may still come. One transaction."""
+        now = self._clock.now()
+        until = min(held.watch_until or now, now + REFUND_WATCH)
+        if loss and now < until:
+            return await self._look_again(held, now, watch_until=until)
+        async with self._database.begin() as connection:
+            await settlement.correct_loss(connection, job_id=held.id, loss=loss, now=now)
+            return await jobs.update_fenced(connection, held, watch_until=None, checked_at=now, attempt=0)
 
     def _watch_until(self, now: datetime) -> datetime:
         return now + timedelta(seconds=self._timings.unknown_deadline_s)
@@ -248,6 +260,9 @@ class StatusCheck:
             return await self._submitter.polls.next_gap_s(held)
         interval = self._timings.poll_interval_s
         since = held.unknown_since or held.finished_at or now
+        if held.state is JobState.FAILED:
+            age_s = (now - since).total_seconds()
+            return max(interval * SLOW_POLL_FACTOR, min(age_s, REFUND_LOOK_MAX_S))
         return patience_s(interval * SLOW_POLL_FACTOR, now - since)
 
     async def watch(self, held: Job) -> Job | None:

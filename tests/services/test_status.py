@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -424,3 +426,81 @@ async def test_a_success_without_a_clip_is_waited_for(world: World) -> None:
     await world.run_until_quiet()
 
     assert await world.state(job) is S.DELIVERED
+
+
+# ---------------------------------------------------------------------------- what a failed task costs in the end
+
+
+async def _failed_and_kept(world: World, kept: str) -> Job:
+    """Let a task fail at a provider that keeps some of its credits at first."""
+    world.provider.traits = replace(world.provider.traits, charges_failures=True)
+    world.provider.auto_finish = False
+    job = await world.accept()
+    await world.until_state(job, S.RUNNING)
+    task = world.provider.tasks["task1"]
+    task.state, task.cost = TaskState.FAILED, Decimal(kept)
+    await world.until_state(job, S.FAILED)
+    return job
+
+
+async def _lost(world: World, job: Job) -> set[Credits]:
+    """What instance and provider bear of a job in the end."""
+    entries = await world.entries(job)
+    levels = ("instance", "provider")
+    return {entries.get((level, "loss"), ZERO) - entries.get((level, "refund"), ZERO) for level in levels}
+
+
+@pytest.mark.parametrize(("kept", "in_the_end"), [("0", "0"), ("4", "4"), ("9", "9"), ("12", "9")])
+async def test_a_refund_that_comes_after_the_failure_lowers_the_loss(world: World, kept: str, in_the_end: str) -> None:
+    """The member is free at once; the operator's loss is what the provider has kept when it was looked at last."""
+    job = await _failed_and_kept(world, "9")
+    at_first = await _lost(world, job)
+    world.clock.advance(600)
+    world.provider.tasks["task1"].cost = Decimal(kept)
+
+    await world.run_until_quiet()
+
+    assert at_first == {credits("9")}
+    assert await _lost(world, job) == {credits(in_the_end)}
+    assert (await world.queries.balance(guild_id=GUILD, user_id=USER)).held == ZERO
+    assert (await world.job(job)).watch_until is None
+
+
+async def test_a_refund_is_looked_for_a_few_times_only(world: World) -> None:
+    """Within six hours, ever more seldom."""
+    job = await _failed_and_kept(world, "9")
+    began, asked = world.clock.now(), len(world.provider.status_times)
+
+    await world.run_until_quiet()
+
+    looks = world.provider.status_times[asked:]
+    assert 5 <= len(looks) <= 20
+    assert looks[-1] - began <= timedelta(hours=7)
+    assert await _lost(world, job) == {credits("9")}
+
+
+async def test_a_clip_that_comes_after_a_failure_is_no_loss_besides(world: World) -> None:
+    """The provider kept the credits because it made the clip after all: it costs what it costs, once."""
+    job = await _failed_and_kept(world, "9")
+    world.provider.tasks["task1"].state = TaskState.SUCCEEDED
+
+    await world.run_until_quiet()
+
+    entries = await world.entries(job)
+    assert await world.state(job) is S.DELIVERED
+    assert await _lost(world, job) == {ZERO}
+    assert entries["provider", "extra"] == entries["pool", "overrun"] == credits("9")
+
+
+async def test_a_loss_that_is_told_only_after_the_release_is_booked(world: World) -> None:
+    """The job had expired in doubt; the provider says later that it failed, and what it keeps."""
+    world.provider.traits = replace(world.provider.traits, charges_failures=True)
+    world.provider.auto_finish = False
+    job = await world.accept()
+    await world.until_state(job, S.EXPIRED)
+    task = world.provider.tasks["task1"]
+    task.state, task.cost = TaskState.FAILED, Decimal(4)
+
+    await world.run_until_quiet()
+
+    assert await _lost(world, job) == {credits("4")}
