@@ -124,7 +124,8 @@ class Fetching:
             return await self._lost(held, failure)
         base_s = max(RETRY_BASE_S, self._timings.poll_interval_s) if failure.is_gone else RETRY_BASE_S
         async with self._database.begin() as connection:
-            wait_s = min(base_s * 2 ** (failures - 1), RETRY_MAX_S)
+            tries = gone if gone and is_told else failures  # an address that ran out is soon replaced
+            wait_s = min(base_s * 2 ** (tries - 1), RETRY_MAX_S)
             await jobs.update_fenced(
                 connection,
                 held,

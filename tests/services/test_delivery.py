@@ -422,6 +422,7 @@ async def test_a_fresh_address_is_used_at_once(world: World) -> None:
 
     assert await world.state(job) is S.DELIVERED
     assert fetched[-1] == signed[-1]
+    assert fetched[-1] - fetched[6] < timedelta(minutes=1)
 
 
 async def test_fresh_addresses_with_nothing_behind_them_end_too(world: World) -> None:
