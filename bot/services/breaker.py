@@ -7,7 +7,7 @@ from bot.clock import Clock
 from bot.db import breakers, work
 from bot.db.engine import Database
 from bot.domain.errors import ProviderAccount, ProviderBusy, ProviderError
-from bot.ports import Breaker, BreakerState
+from bot.ports import Breaker, BreakerState, Provider
 
 log = logging.getLogger(__name__)
 
@@ -167,3 +167,15 @@ async def note_failure(breaker: Breaker, provider: str, error: ProviderError, *,
 def account_trouble(error: ProviderAccount) -> str:
     """Name what is wrong with the operator's account: `credits` or `key`."""
     return "credits" if "CREDIT" in error.code.upper() else "key"
+
+
+async def ask_first(breaker: Breaker, provider: Provider) -> None:
+    """See that a provider answers again before a create probes it, where a lost answer could never be cleared up.
+
+    Raises:
+        ProviderError: it does not.
+    """
+    if provider.traits.has_list or provider.traits.has_idempotency:
+        return
+    if (await breaker.state(provider.name)).reason is not None:
+        await provider.check_key()

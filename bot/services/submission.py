@@ -30,7 +30,7 @@ from bot.domain.errors import (
 from bot.domain.jobs import Job, JobState, TaskStatus
 from bot.ports import Breaker, Links, MediaStore, Provider, Receipt
 from bot.services import settlement
-from bot.services.breaker import is_crowded, note_failure
+from bot.services.breaker import ask_first, is_crowded, note_failure
 from bot.services.callbacks import news_since
 from bot.services.composing import Composer, submission_of
 from bot.services.config import Timings, patience_s
@@ -43,6 +43,7 @@ log = logging.getLogger(__name__)
 
 MAX_CREATES = 3
 MISSES_TO_PROVE_ABSENCE = 2
+TIMES_TURNED_AWAY = 3
 RETRY_S = 15.0
 MAX_RETRY_S = 300.0
 #: For how long a task that was proven absent is looked for all the same; a callback has it looked for at any time.
@@ -84,7 +85,7 @@ class Submitter:
             return await self._end(held, JobState.CANCELLED, cause="cancelled by the member")
         provider = self._providers[held.provider]
         try:
-            await self._ask_first(provider)
+            await ask_first(self._breaker, provider)
             body, attempt = await self._composer.create(held, provider)
         except MediaRejected as error:
             code = error.code if error.code == NO_LINK else "reference_gone"
@@ -95,17 +96,6 @@ class Submitter:
             await self._note_failure(held, error)
             return await self._requeue(held, error)
         return await self._commit_and_send(held, body, attempt, cause="create sent")
-
-    async def _ask_first(self, provider: Provider) -> None:
-        """See that a provider answers again before a create probes it, where a lost answer could never be cleared up.
-
-        Raises:
-            ProviderError: it does not.
-        """
-        if provider.traits.has_list or provider.traits.has_idempotency:
-            return
-        if (await self._breaker.state(provider.name)).reason is not None:
-            await provider.check_key()
 
     async def _commit_and_send(self, held: Job, body: bytes, attempt: int, *, cause: str) -> Job | None:
         async with self._database.begin() as connection:
@@ -129,6 +119,9 @@ class Submitter:
         provider = self._providers[held.provider]
         try:
             receipt = await provider.submit(submission_of(held, provider, body))
+        except ProviderTurnedAway as error:
+            await self._note_failure(held, error)
+            return await self.doubt(held, cause=f"create: {error.code}", turned_away=1)
         except ProviderRejected as error:
             return await self._end(held, JobState.FAILED, cause="create refused", error_code=error.code)
         except ProviderAmbiguous as error:
@@ -170,8 +163,10 @@ class Submitter:
         """A job found in `submitting`: its create may have left. Its record decides."""
         return await self.doubt(held, cause="stopped while a create was under way")
 
-    async def doubt(self, held: Job, *, cause: str, candidate: str | None = None) -> Job | None:
-        """Move to `unknown`: the hold stays, and the provider's record is searched at once."""
+    async def doubt(self, held: Job, *, cause: str, candidate: str | None = None, turned_away: int = 0) -> Job | None:
+        """Move to `unknown`: the hold stays, and the provider's record is searched at once, after an interval where the
+        create was `turned_away`.
+        """
         async with self._database.begin() as connection:
             now = self._clock.now()
             named = candidate or await work.callback_task(connection, held.id)
@@ -181,9 +176,9 @@ class Submitter:
                 JobState.UNKNOWN,
                 now=now,
                 cause=cause,
-                run_at=now,
+                run_at=now + timedelta(seconds=self._timings.search_interval_s if turned_away else 0),
                 unknown_since=now,
-                search_misses=0,
+                search_misses=turned_away,
                 missing_since=None,
                 candidate_task_id=named or held.candidate_task_id,
             )
@@ -225,8 +220,7 @@ class Submitter:
     async def _repeat(self, held: Job, provider: Provider) -> Job | None:
         """Send the same bytes under the same key again: the provider answers as it did, or takes it now.
 
-        Only while it surely still knows the key; after that the job waits for its deadline. A refusal counts in the
-        provider's own words alone: a proxy's page says nothing of the first try.
+        Only while it surely still knows the key; after that the job waits for its deadline.
         """
         sent_at = held.submitted_at or held.created_at
         if held.submit_body is None or self._clock.now() - sent_at >= KEY_KNOWN_FOR:
@@ -235,7 +229,7 @@ class Submitter:
             receipt = await provider.submit(submission_of(held, provider, held.submit_body))
         except ProviderTurnedAway as error:
             await self._note_failure(held, error)
-            return await self._wait(held, retry_after_s=error.retry_after_s)
+            return await self._turned_away(held, error)
         except ProviderRejected as error:
             return await self._end(held, JobState.FAILED, cause="create refused", error_code=error.code)
         except ProviderError as error:
@@ -243,6 +237,14 @@ class Submitter:
             return await self._wait(held, retry_after_s=error.retry_after_s)
         await self._breaker.succeeded(held.provider)
         return await self._taken(held, receipt)
+
+    async def _turned_away(self, held: Job, error: ProviderError) -> Job | None:
+        """Believe refusals that may be a proxy's only where every try met one, an interval apart each."""
+        if not held.search_misses:
+            return await self._wait(held, retry_after_s=error.retry_after_s)
+        if held.search_misses + 1 >= TIMES_TURNED_AWAY:
+            return await self._end(held, JobState.FAILED, cause="create refused", error_code=error.code)
+        return await self._wait(held, search_misses=held.search_misses + 1)
 
     async def search(self, held: Job, provider: Provider) -> Search:
         """Search the provider's list, and the task that a callback named, for this job's seed mark."""

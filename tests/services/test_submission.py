@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -475,16 +475,33 @@ async def test_a_proxys_page_in_place_of_a_replay_proves_nothing(world: World) -
     await _settled_once(world)
 
 
-async def test_a_first_create_that_is_turned_away_fails_at_once(world: World) -> None:
-    """Nothing was taken, and there was no earlier try."""
+async def test_a_create_that_is_always_turned_away_fails_soon(world: World) -> None:
+    """The endpoint is gone, say: three pages in a row, a minute apart, are believed."""
     world.provider.traits = IDEMPOTENT
-    world.provider.submit_script.append(ProviderTurnedAway("http_404"))
+    world.provider.submit_script.extend([ProviderTurnedAway("http_404")] * 10)
+    job = await world.accept()
+    began = world.clock.now()
+
+    await world.run_until_quiet()
+
+    found = await world.job(job)
+    assert (found.state, found.error_code) == (S.FAILED, "http_404")
+    assert len(world.provider.creates) == 3
+    assert found.finished_at is not None
+    assert found.finished_at - began >= timedelta(seconds=120)
+
+
+async def test_a_page_in_answer_to_a_create_that_was_taken_loses_nothing(world: World) -> None:
+    """A proxy between mixed up its answers: the repeat under the same key brings the task."""
+    world.provider.traits = IDEMPOTENT
+    world.provider.submit_script.append(lambda _task: ProviderTurnedAway("http_404"))
     job = await world.accept()
 
     await world.run_until_quiet()
 
-    assert await world.state(job) is S.FAILED
-    assert len(world.provider.creates) == 1
+    assert await world.state(job) is S.DELIVERED
+    assert len(world.provider.tasks) == 1
+    await _settled_once(world)
 
 
 async def test_keys_are_not_trusted_for_ever(world: World) -> None:
