@@ -99,6 +99,13 @@ async def unresolved(connection: AsyncConnection, *, unknown_before: datetime, l
     return [row.id for row in await connection.execute(query)]
 
 
+async def lost(connection: AsyncConnection, *, since: datetime, limit: int) -> list[str]:
+    """Return the jobs whose clip was paid for and, since a moment, can never be fetched or posted, oldest first."""
+    is_lost = sa.and_(job.c.state == JobState.UNDELIVERED.value, job.c.error_code == "clip_lost")
+    query = sa.select(job.c.id).where(is_lost, job.c.finished_at >= since).order_by(job.c.finished_at)
+    return [row.id for row in await connection.execute(query.limit(limit))]
+
+
 async def waiting_for(connection: AsyncConnection, provider: str, *, limit: int) -> list[str]:
     """Return the jobs that wait for a place at a provider."""
     query = sa.select(job.c.id).where(job.c.provider == provider, job.c.state == JobState.QUEUED.value)

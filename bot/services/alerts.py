@@ -32,6 +32,8 @@ BREAKER_KINDS = ("key", "credits", "outage")
 MOST_TRIES = 10  # to tell an alert to those whom Discord did not reach
 MOST_NAMED = 5  # jobs in one alert
 MOST_COUNTED = 1000
+#: For how long a clip that was lost is a trouble of today; nothing can be done for it but to look why.
+LOST_FOR = timedelta(hours=1)
 
 
 class AlertWriter(Protocol):
@@ -132,7 +134,8 @@ class Alerts:
             unresolved = await board.unresolved(
                 connection, unknown_before=now - self._unknown_deadline, limit=MOST_COUNTED
             )
-        return [*found, *_of_jobs("parked", parked), *_of_jobs("unknown", unresolved)]
+            lost = await board.lost(connection, since=now - LOST_FOR, limit=MOST_COUNTED)
+        return [*found, *_of_jobs("parked", parked), *_of_jobs("unknown", unresolved), *_of_jobs("lost", lost)]
 
     def _balance(self, provider: str, figure: Figure, known: Mapping[str, object]) -> list[Trouble]:
         threshold = low_below(figure, self._clip_costs[provider])

@@ -66,6 +66,7 @@ class Cards:
         self._places = places
         self._cancellable = cancellable
         self._approval_ttl = timedelta(seconds=timings.approval_ttl_s)
+        self._unknown_deadline = timedelta(seconds=timings.unknown_deadline_s)
         self._rest_s = rest_s
         self._database = database
         self._clock = clock
@@ -156,8 +157,11 @@ class Cards:
     async def _show(self, seen: _Seen, card: CardTarget) -> None:
         current = seen.job
         note = await self._note(seen, card)
-        lapses_at = current.updated_at + self._approval_ttl
-        moments = {"starts": seen.starts_at, "lapses": lapses_at}
+        moments = {
+            "starts": seen.starts_at,
+            "lapses": current.updated_at + self._approval_ttl,
+            "held_until": (current.unknown_since or current.updated_at) + self._unknown_deadline,
+        }
         view = CardView(job=current, note=note, note_params={"at": moments.get(note or "")}, prompt_shown=seen.prompts)
         try:
             shown = await self._messenger.show_card(card, view)
@@ -190,5 +194,6 @@ class Cards:
             return None if seen.starts_at is None else "starts"
         if current.is_private and not current.is_final and card.token_expires_at:
             dies_soon = card.token_expires_at - self._clock.now() < STILL_WORKING_MARGIN
-            return "still_working" if dies_soon else None
-        return None
+            if dies_soon:
+                return "still_working"
+        return "held_until" if current.state is JobState.UNKNOWN else None

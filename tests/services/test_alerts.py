@@ -10,7 +10,7 @@ import pytest
 
 from bot.db import notices, work
 from bot.discord.journal_text import JournalText
-from bot.domain.errors import DeliveryForbidden, DeliveryRetry, ProviderAccount, ProviderBusy
+from bot.domain.errors import DeliveryForbidden, DeliveryRetry, DownloadFailed, ProviderAccount, ProviderBusy
 from bot.domain.jobs import JobState
 from bot.i18n import Catalogue
 from bot.services.alerts import Alerts, clip_costs
@@ -207,6 +207,19 @@ async def test_jobs_unknown_past_the_deadline_are_named(watch: Watch, changes: d
 
     assert job.id in watch.told()[0]
     await world.change(job, state=JobState.QUEUED.value, unknown_since=None, submitted_at=None, watch_until=None)
+
+
+async def test_a_paid_clip_that_was_lost_is_told_once(watch: Watch) -> None:
+    """The operator paid for it and hears which job it was."""
+    world = watch.world
+    world.workshop.script.extend([DownloadFailed("http_404", is_gone=True)] * 50)
+    job = await world.accept()
+    await world.until_state(job, JobState.UNDELIVERED)
+    await watch.look()
+    await watch.look()
+
+    assert len(watch.told()) == 1
+    assert job.id in watch.told()[0]
 
 
 async def test_a_lapsed_quote_is_nothing_to_look_into(watch: Watch) -> None:

@@ -6,11 +6,11 @@ import sqlalchemy as sa
 
 from bot.db.dialect import insert_ignore
 from bot.db.tables import provider_state
-from bot.domain.jobs import Job
+from bot.domain.jobs import Job, JobState
 from bot.domain.rules import GuildRules, PublicPrompts
 from bot.ports import CardView
-from bot.services.config import MoneyRules
-from tests.services.fakes import P1
+from bot.services.config import MoneyRules, Timings
+from tests.services.fakes import LOST, P1
 from tests.services.world import USER, World, credits
 
 RICH = MoneyRules(member_allowance=None, guild_pool=None)
@@ -94,3 +94,14 @@ async def test_the_card_knows_how_prompts_are_shown(make_world) -> None:
 
     assert before.prompt_shown is PublicPrompts.SPOILER
     assert (await _card(world, job)).prompt_shown is PublicPrompts.NO
+
+
+async def test_a_job_in_doubt_says_how_long_its_credits_are_held(make_world) -> None:
+    """The moment follows the deadline that the operator set."""
+    world = make_world(timings=Timings(unknown_deadline_s=7200))
+    world.provider.submit_script.append(LOST)
+    job = await world.accept(seed=42)
+    doubted = await world.until_state(job, JobState.UNKNOWN)
+    card = await _card(world, job)
+
+    assert (card.note, card.note_params) == ("held_until", {"at": doubted.unknown_since + timedelta(hours=2)})
