@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.clock import Clock
 from bot.db import guilds, members
 from bot.db.engine import Database
-from bot.domain.budgets import Calendar, Period
+from bot.domain.budgets import Calendar
 from bot.domain.catalog import Catalog
 from bot.domain.errors import Refused
 from bot.domain.money import Credits
@@ -87,34 +87,6 @@ class Moderation:
             except Refused as error:
                 found.append(("zone", error))
         return found
-
-    async def change_rules(self, guild_id: int, actor_id: int, **fields: Any) -> GuildRules:
-        """Change some of a guild's rules, named as in `GuildRules`; the others stay as they are. One transaction.
-
-        Raises:
-            Refused: what is wrong with a value.
-        """
-        return (await self.change(guild_id, actor_id, fields)).rules
-
-    async def change_calendar(
-        self,
-        guild_id: int,
-        actor_id: int,
-        *,
-        zone: str | None = None,
-        period: Period | None = None,
-        week_start: int | None = None,
-    ) -> datetime | None:
-        """Change how allowance periods are reckoned from the end of the running one on. One transaction.
-
-        Returns when it takes effect; None where nothing waits, because all is as it was.
-
-        Raises:
-            Refused: `zone_unknown`.
-        """
-        wishes = {"zone": zone, "period": period, "week_start": week_start}
-        chosen = {name: value for name, value in wishes.items() if value is not None}
-        return (await self.change(guild_id, actor_id, chosen)).waiting_at
 
     async def change(
         self, guild_id: int, actor_id: int, changes: Mapping[str, Any], *, seen: Mapping[str, str] | None = None

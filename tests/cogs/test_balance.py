@@ -73,7 +73,7 @@ async def test_a_moderator_role_of_the_settings_may_look(stage: Stage) -> None:
     await stage.ann.slash(stage.channel, "video", prompt="a fox")
     assert "Only moderators" in said(await helper.slash(stage.channel, "balance", member=stage.ann))
 
-    await stage.world.moderation.change_rules(stage.guild.id, stage.mo.id, moderator_roles=frozenset({role.id}))
+    await stage.world.moderation.change(stage.guild.id, stage.mo.id, {"moderator_roles": frozenset({role.id})})
 
     assert "41.0 of 50.0" in said(await helper.slash(stage.channel, "balance", member=stage.ann))
 

@@ -112,7 +112,7 @@ async def test_a_role_of_the_settings_may_cancel_and_delete(stage: Stage) -> Non
     """Without Manage Server."""
     role = stage.guild.create_role("helpers")
     helper = stage.guild.add_member(stage.env.create_user("hal"), roles=[role])
-    await stage.world.moderation.change_rules(stage.guild.id, stage.mo.id, moderator_roles=frozenset({role.id}))
+    await stage.world.moderation.change(stage.guild.id, stage.mo.id, {"moderator_roles": frozenset({role.id})})
     card = await stage.ann.slash(stage.channel, "video", prompt="a red fox")
 
     cancelled = await helper.click(card.response.message, label="Cancel")

@@ -73,7 +73,7 @@ async def test_message_without_a_picture_is_refused(stage: Stage, files: list) -
 
 async def test_animating_is_under_the_rules_of_the_server(stage: Stage) -> None:
     """As `/video` is."""
-    await stage.world.moderation.change_rules(stage.guild.id, stage.mo.id, blocked=("blinks",))
+    await stage.world.moderation.change(stage.guild.id, stage.mo.id, {"blocked": ("blinks",)})
     message = await stage.ben.send(stage.channel, "look", attachments=[("cat.png", PNG)])
 
     shown = await stage.ann.context_menu(stage.channel, "Animate image", message)
@@ -96,7 +96,7 @@ async def _report(
 
 async def _log_channel(stage: Stage) -> simcord.ChannelHandle:
     channel = stage.guild.create_text_channel("log")
-    await stage.world.moderation.change_rules(stage.guild.id, stage.mo.id, log_channel_id=channel.id)
+    await stage.world.moderation.change(stage.guild.id, stage.mo.id, {"log_channel_id": channel.id})
     return channel
 
 
@@ -148,7 +148,7 @@ async def test_report_that_cannot_be_shown_is_kept_for_the_audit(stage: Stage, h
     if has_channel:
         denied = discord.PermissionOverwrite(send_messages=False)
         closed = stage.guild.create_text_channel("log", overwrites={stage.guild.default_role: denied})
-        await stage.world.moderation.change_rules(stage.guild.id, stage.mo.id, log_channel_id=closed.id)
+        await stage.world.moderation.change(stage.guild.id, stage.mo.id, {"log_channel_id": closed.id})
     await _clip(stage)
 
     told = await _report(stage, stage.ben)

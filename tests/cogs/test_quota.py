@@ -159,7 +159,7 @@ async def test_only_one_of_member_role_and_channel(stage: Stage) -> None:
 
 async def test_a_date_lasts_until_its_end_where_the_server_is(stage: Stage) -> None:
     """In Tokyo the 4th of March ends nine hours before it does in UTC: now it is 12:00 UTC, 21:00 there."""
-    await stage.world.moderation.change_calendar(stage.guild.id, stage.mo.id, zone="Asia/Tokyo")
+    await stage.world.moderation.change(stage.guild.id, stage.mo.id, {"zone": "Asia/Tokyo"})
     stage.world.clock.advance(6 * 86_400)  # the time zone holds from Monday on; now Tuesday 10 March, 12:00 UTC
 
     result = await stage.mo.slash(

@@ -9,7 +9,7 @@ from tests.cogs.conftest import Stage, said
 
 
 async def _quoted(stage: Stage) -> simcord.InteractionResult:
-    await stage.world.moderation.change_rules(stage.guild.id, stage.mo.id, confirm_over=Credits(1000))
+    await stage.world.moderation.change(stage.guild.id, stage.mo.id, {"confirm_over": Credits(1000)})
     return await stage.ann.slash(stage.channel, "video", prompt="a red fox")
 
 

@@ -107,7 +107,7 @@ async def test_edit_of_a_private_clip_stays_private(stage: Stage) -> None:
 
 async def test_form_does_not_tell_a_hidden_prompt_to_others(stage: Stage) -> None:
     """Where the server hides prompts."""
-    await stage.world.moderation.change_rules(stage.guild.id, stage.mo.id, public_prompts=PublicPrompts.NO)
+    await stage.world.moderation.change(stage.guild.id, stage.mo.id, {"public_prompts": PublicPrompts.NO})
     await _clip(stage)
 
     theirs = await stage.ben.click(stage.channel.last_message, label="Edit & rerun")
@@ -150,7 +150,7 @@ async def test_again_that_is_read_too_late_names_the_missing_file_after_the_defe
 
 async def test_refusal_of_an_edited_prompt_takes_the_placeholder_away(stage: Stage) -> None:
     """Nobody else sees anything of it."""
-    await stage.world.moderation.change_rules(stage.guild.id, stage.mo.id, blocked=("blue",))
+    await stage.world.moderation.change(stage.guild.id, stage.mo.id, {"blocked": ("blue",)})
     await _clip(stage)
     before = len(stage.channel.history())
 
@@ -290,7 +290,7 @@ async def test_where_the_bot_may_not_post_nothing_is_asked(stage: Stage) -> None
 async def test_edited_job_over_the_threshold_is_quoted_first(stage: Stage) -> None:
     """Privately, and nothing is held."""
     await _clip(stage)
-    await stage.world.moderation.change_rules(stage.guild.id, stage.mo.id, confirm_over=Credits(1000))
+    await stage.world.moderation.change(stage.guild.id, stage.mo.id, {"confirm_over": Credits(1000)})
 
     shown = await stage.ann.click(stage.channel.last_message, label="Edit & rerun")
     quoted = await stage.ann.submit_modal(shown, {"prompt": "a blue fox"})

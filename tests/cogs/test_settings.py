@@ -74,7 +74,7 @@ async def give_roles(stage: Stage, *roles: simcord.RoleHandle) -> None:
 
 async def set_rules(stage: Stage, **fields: Any) -> None:
     """Change settings, as another moderator would elsewhere."""
-    await stage.world.moderation.change_rules(stage.guild.id, stage.mo.id, **fields)
+    await stage.world.moderation.change(stage.guild.id, stage.mo.id, fields)
 
 
 async def test_the_panel_shows_every_setting_privately(stage: Stage) -> None:

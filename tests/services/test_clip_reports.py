@@ -26,7 +26,7 @@ async def audits(world: World) -> list[tuple[str, str, str]]:
 async def test_report_is_kept_in_the_audit(world: World) -> None:
     """With its reason; the log channel is the server's own."""
     job = await world.until_state(await world.accept(), JobState.DELIVERED)
-    await world.moderation.change_rules(GUILD, 7, log_channel_id=77)
+    await world.moderation.change(GUILD, 7, {"log_channel_id": 77})
 
     filed = await world.clip_reports.file(job.id, guild_id=GUILD, reporter_id=REPORTER, reason="rude")
 
@@ -90,7 +90,7 @@ async def passed_on(world: World) -> list[str]:
 async def test_a_report_that_nobody_showed_reaches_the_log_channel(world: World) -> None:
     """The process was killed after taking it down: the journal has it two minutes later, once."""
     job = await world.until_state(await world.accept(), JobState.DELIVERED)
-    await world.moderation.change_rules(GUILD, 7, log_channel_id=77)
+    await world.moderation.change(GUILD, 7, {"log_channel_id": 77})
     await world.clip_reports.file(job.id, guild_id=GUILD, reporter_id=REPORTER, reason="@everyone **rude**")
 
     world.clock.advance(119)
@@ -106,7 +106,7 @@ async def test_a_report_that_was_shown_is_not_told_again(world: World) -> None:
     """Nor is there anything to tell where moderators named no channel."""
     job = await world.until_state(await world.accept(), JobState.DELIVERED)
     await world.clip_reports.file(job.id, guild_id=GUILD, reporter_id=REPORTER + 1, reason="rude")
-    await world.moderation.change_rules(GUILD, 7, log_channel_id=77)
+    await world.moderation.change(GUILD, 7, {"log_channel_id": 77})
     report = await world.clip_reports.file(job.id, guild_id=GUILD, reporter_id=REPORTER, reason="rude")
 
     await world.clip_reports.shown(report)

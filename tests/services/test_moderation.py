@@ -39,9 +39,9 @@ async def row(world: World) -> object:
 
 async def test_rules_change_one_by_one_and_are_noted(world: World) -> None:
     """What is not named stays; each change has its line with before and after."""
-    await world.moderation.change_rules(GUILD, MO, channels=frozenset({3, 1}), running_cap=5)
-    await world.moderation.change_rules(GUILD, MO, confirm_over=None, log_channel_id=77)
-    changed = await world.moderation.change_rules(GUILD, MO, channels=frozenset({1, 7}))
+    await world.moderation.change(GUILD, MO, {"channels": frozenset({3, 1}), "running_cap": 5})
+    await world.moderation.change(GUILD, MO, {"confirm_over": None, "log_channel_id": 77})
+    changed = (await world.moderation.change(GUILD, MO, {"channels": frozenset({1, 7})})).rules
 
     assert changed == GuildRules(channels=frozenset({1, 7}), running_cap=5, confirm_over=None, log_channel_id=77)
     assert await world.moderation.rules(GUILD) == changed
@@ -57,7 +57,7 @@ async def test_rules_change_one_by_one_and_are_noted(world: World) -> None:
 
 async def test_setting_what_holds_already_is_no_change(world: World) -> None:
     """Nothing is noted."""
-    await world.moderation.change_rules(GUILD, MO, ping=True, public_prompts=PublicPrompts.YES)
+    await world.moderation.change(GUILD, MO, {"ping": True, "public_prompts": PublicPrompts.YES})
 
     assert await audit(world) == []
 
@@ -84,7 +84,7 @@ async def test_setting_what_holds_already_is_no_change(world: World) -> None:
 async def test_a_wrong_value_changes_nothing_at_all(world: World, fields: dict, code: str) -> None:
     """Not even the good value that came with it."""
     with pytest.raises(Refused) as refused:
-        await world.moderation.change_rules(GUILD, MO, ping=False, **fields)
+        await world.moderation.change(GUILD, MO, {"ping": False, **fields})
 
     assert refused.value.code == code
     assert (await world.moderation.rules(GUILD)).ping
@@ -112,7 +112,7 @@ async def test_a_model_that_is_offered_no_more_may_stay_in_the_rules(world: Worl
 
     wanted = frozenset({"gone/model", "seedance2-movie/seedance-2.0"})
 
-    assert (await world.moderation.change_rules(GUILD, MO, models=wanted)).models == wanted
+    assert ((await world.moderation.change(GUILD, MO, {"models": wanted})).rules).models == wanted
 
 
 async def test_two_moderators_at_once_lose_nothing(world: World) -> None:
@@ -162,7 +162,7 @@ async def test_a_setting_that_somebody_else_changed_meanwhile_is_not_overwritten
 
 async def test_a_calendar_takes_effect_at_the_end_of_the_running_period(world: World) -> None:
     """Until then the old one holds; then the new one, without anything having to run."""
-    when = await world.moderation.change_calendar(GUILD, MO, zone="europe/amsterdam", period=Period.MONTH)
+    when = (await world.moderation.change(GUILD, MO, {"zone": "europe/amsterdam", "period": Period.MONTH})).waiting_at
 
     assert when == datetime(2026, 3, 9, tzinfo=UTC)  # the clock says Wednesday, 4 March: the week in UTC ends
     settings = await world.moderation.settings(GUILD)
@@ -180,25 +180,25 @@ async def test_a_calendar_takes_effect_at_the_end_of_the_running_period(world: W
 
 async def test_changes_of_a_calendar_add_up_and_the_present_value_removes_them(world: World) -> None:
     """Two changes wait together; setting both back leaves nothing waiting."""
-    await world.moderation.change_calendar(GUILD, MO, zone="Asia/Tokyo")
-    when = await world.moderation.change_calendar(GUILD, OTHER_MO, week_start=6)
+    await world.moderation.change(GUILD, MO, {"zone": "Asia/Tokyo"})
+    when = (await world.moderation.change(GUILD, OTHER_MO, {"week_start": 6})).waiting_at
 
     assert when == datetime(2026, 3, 9, tzinfo=UTC)
     waiting = (await world.moderation.settings(GUILD)).waiting
     assert waiting is not None
     assert (waiting.zone, waiting.week_start) == ("Asia/Tokyo", 6)
 
-    assert await world.moderation.change_calendar(GUILD, MO, zone="UTC", week_start=0) is None
+    assert (await world.moderation.change(GUILD, MO, {"zone": "UTC", "week_start": 0})).waiting_at is None
     settings = await world.moderation.settings(GUILD)
     assert (settings.calendar.zone, settings.waiting) == ("UTC", None)
 
 
 async def test_a_change_that_is_due_holds_before_the_next_one_waits(world: World) -> None:
     """The first is made the present calendar, and the second waits for the end of its period."""
-    await world.moderation.change_calendar(GUILD, MO, period=Period.DAY, zone="Asia/Tokyo")
+    await world.moderation.change(GUILD, MO, {"period": Period.DAY, "zone": "Asia/Tokyo"})
     world.clock.advance(timedelta(days=6).total_seconds())  # Tuesday, 10 March, 12:00 UTC
 
-    when = await world.moderation.change_calendar(GUILD, MO, period=Period.WEEK)
+    when = (await world.moderation.change(GUILD, MO, {"period": Period.WEEK})).waiting_at
 
     assert when == datetime(2026, 3, 10, 15, tzinfo=UTC)  # midnight in Tokyo
     kept = await row(world)
@@ -208,7 +208,7 @@ async def test_a_change_that_is_due_holds_before_the_next_one_waits(world: World
 async def test_a_new_period_begins_no_second_allowance(world: World) -> None:
     """What was spent in the running week counts until its end; the month then begins where the week ended."""
     await world.accept()
-    await world.moderation.change_calendar(GUILD, MO, period=Period.MONTH)
+    await world.moderation.change(GUILD, MO, {"period": Period.MONTH})
 
     before = await world.queries.balance(guild_id=GUILD, user_id=USER)
     world.clock.advance(timedelta(days=5).total_seconds())
@@ -236,7 +236,7 @@ async def test_an_unknown_time_zone_is_refused_with_names_that_come_close(
 ) -> None:
     """And nothing is changed."""
     with pytest.raises(Refused) as refused:
-        await world.moderation.change_calendar(GUILD, MO, zone=zone, week_start=3)
+        await world.moderation.change(GUILD, MO, {"zone": zone, "week_start": 3})
 
     assert refused.value.code == code
     assert suggestion in refused.value.params.get("suggestions", "")
@@ -293,7 +293,7 @@ async def test_who_is_not_suspended_cannot_be_resumed(world: World) -> None:
 
 async def test_a_moderators_role_is_one_that_the_settings_name(world: World) -> None:
     """In this guild only."""
-    await world.moderation.change_rules(GUILD, MO, moderator_roles=frozenset({5, 6}))
+    await world.moderation.change(GUILD, MO, {"moderator_roles": frozenset({5, 6})})
 
     assert await world.moderation.is_moderator_role(GUILD, [4, 5])
     assert not await world.moderation.is_moderator_role(GUILD, [4])

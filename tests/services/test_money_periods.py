@@ -57,7 +57,7 @@ async def test_a_cost_above_the_hold_asks_the_period_of_the_hold(make_world: Mak
     rules = MoneyRules(home_guild_id=GUILD, member_allowance=credits("20"))
     world = make_world(rules=rules, timings=LONG)
     job = await running(world)
-    await world.moderation.change_calendar(GUILD, MO, zone="Pacific/Kiritimati", period=Period.DAY)
+    await world.moderation.change(GUILD, MO, {"zone": "Pacific/Kiritimati", "period": Period.DAY})
     world.clock.advance(8 * 86_400)
     await world.accept(duration_s=4, resolution="480p")
 

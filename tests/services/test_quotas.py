@@ -159,7 +159,7 @@ async def test_the_overview_has_limits_use_spenders_and_suspensions(world: World
 
 async def test_every_act_leaves_its_line(world: World) -> None:
     """In the audit, and for the log channel once there is one."""
-    await world.moderation.change_rules(GUILD, MO, log_channel_id=7)
+    await world.moderation.change(GUILD, MO, {"log_channel_id": 7})
     await set_limit(world, "role", GOLD, None)
     await world.budgets.grant(
         guild_id=GUILD, actor_id=MO, user_id=USER, amount=credits("5"), reason="prize", expires_at=None

@@ -92,7 +92,7 @@ async def test_jobs_of_other_guilds_do_not_exist(world: World) -> None:
 async def test_prompt_is_not_given_to_others_where_the_server_hides_prompts(world: World) -> None:
     """The form opens without it; its requester gets it."""
     old = await delivered(world)
-    await world.moderation.change_rules(GUILD, 7, public_prompts=PublicPrompts.NO)
+    await world.moderation.change(GUILD, 7, {"public_prompts": PublicPrompts.NO})
 
     theirs = await world.rerun.view(old.id, viewer_id=STRANGER, guild_id=GUILD)
     own = await world.rerun.view(old.id, viewer_id=USER, guild_id=GUILD)
@@ -103,7 +103,7 @@ async def test_prompt_is_not_given_to_others_where_the_server_hides_prompts(worl
 async def test_rules_of_now_hold_for_a_repetition(world: World) -> None:
     """What was allowed once may be blocked today."""
     old = await delivered(world, prompt="a red fox")
-    await world.moderation.change_rules(GUILD, 7, blocked=("fox",))
+    await world.moderation.change(GUILD, 7, {"blocked": ("fox",)})
 
     with pytest.raises(Refused) as refused:
         await world.rerun.again(world.requester(), old.id, private=False)

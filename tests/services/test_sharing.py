@@ -177,7 +177,7 @@ async def test_clip_that_is_no_longer_kept_is_not_shared(world: World) -> None:
 async def test_server_that_hides_prompts_hides_this_one(world: World) -> None:
     """As with any clip in the channel."""
     job = await private_clip(world)
-    await world.moderation.change_rules(GUILD, 7, public_prompts=PublicPrompts.NO)
+    await world.moderation.change(GUILD, 7, {"public_prompts": PublicPrompts.NO})
 
     await world.sharing.share(job.id, user_id=USER, guild_id=GUILD)
 
