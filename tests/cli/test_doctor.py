@@ -122,9 +122,16 @@ async def test_nobody_who_can_spend_is_found(beside: Beside) -> None:
 
 async def test_a_public_address_that_leads_elsewhere_is_found(beside: Beside, rig: Rig) -> None:
     """Only while something listens; then the address must lead back to it."""
-    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", rig.http_port)
-    async with server:
+    was_asked = asyncio.Event()
+
+    async def hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+        await writer.wait_closed()
+        was_asked.set()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", rig.http_port):
         _, found = await findings(beside, PUBLIC_BASE_URL="http://127.0.0.1:1")
+        await was_asked.wait()
 
     assert not found["callback address"]["ok"]
     assert found["callback address"]["sentence"].startswith("PUBLIC_BASE_URL: ")
