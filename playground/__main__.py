@@ -22,6 +22,7 @@ from playground.scripts.steps import StepFailed, Steps
 DEFAULT_PORT = 8765
 MAX_PORT = 65_533  # of the providers, the second and third listen on the ports after it
 CHECK = "first-clip"
+EVERYWHERE = {"DISCORD_GUILD_ID": ""}  # commands of no one server: direct messages have some too
 IN_USE = "Port {port} is in use by another program. Choose another one with --port, or leave --port out."
 FAILED = "The playground could not start: {error}"
 
@@ -111,11 +112,11 @@ async def _serve(arguments: argparse.Namespace, folder: Path) -> int:
 
 async def _start_with_page(folder: Path, port: int | None) -> Rig:
     try:
-        return await _start(folder, DEFAULT_PORT if port is None else port)
+        return await _start(folder, DEFAULT_PORT if port is None else port, EVERYWHERE)
     except OSError as error:
         if port is not None or error.errno != errno.EADDRINUSE:
             raise
-        return await _start(folder, 0)
+        return await _start(folder, 0, EVERYWHERE)
 
 
 async def _start(
