@@ -1,13 +1,13 @@
 """Requests to a provider: four timeouts, capped answers, checked addresses, and errors without secrets.
 
-aiohttp repeats a reset request by itself only for the methods of its `IDEMPOTENT_METHODS` (GET, HEAD, OPTIONS, TRACE,
-PUT, DELETE; read in 3.14). A POST leaves at most once.
+aiohttp repeats a reset request by itself for the methods of its `IDEMPOTENT_METHODS` (GET, HEAD, OPTIONS, TRACE, PUT,
+DELETE; read in 3.14). Requests to an API are kept from that, since each has one turn in the account's rate budget.
 """
 
 import asyncio
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -100,7 +100,9 @@ class ApiClient:
         """
         url = URL(f"{self._base_url}{path}", encoded=True).with_query(query)
         headers = self._headers if body is None else {**self._headers, "Content-Type": "application/json"}
-        return await self._send(route, method, url, headers=headers, data=body, timeout=self._timeout)
+        return await self._send(
+            route, method, url, headers=headers, data=body, timeout=self._timeout, middlewares=(_send_once,)
+        )
 
     async def put_file(self, route: str, url: str, source: Path, *, content_type: str) -> Answer:
         """Put a file to a presigned address: nothing of the address is rewritten, and our key stays away.
@@ -128,6 +130,7 @@ class ApiClient:
         headers: Mapping[str, str],
         data: bytes | BinaryIO | None,
         timeout: aiohttp.ClientTimeout,
+        middlewares: Sequence[aiohttp.ClientMiddlewareType] = (),
     ) -> Answer:
         status = NO_ANSWER
         try:
@@ -139,6 +142,7 @@ class ApiClient:
                 timeout=timeout,
                 allow_redirects=False,
                 skip_auto_headers={"Content-Type", "User-Agent"},
+                middlewares=middlewares,
             ) as response:
                 body = await _read_capped(response)
                 status = response.status
@@ -155,6 +159,20 @@ class ApiClient:
         fields = {"provider": self._provider, "route": route, "code": error.code}
         log.warning("provider.no_answer", extra=fields)
         return error
+
+
+class _ConnectionLost(aiohttp.ClientError):
+    """What aiohttp takes for final, other than its own errors for a lost connection."""
+
+
+async def _send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keep aiohttp from sending a request again whose connection was lost."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _ConnectionLost from error
 
 
 async def _read_capped(response: aiohttp.ClientResponse) -> bytes:

@@ -8,7 +8,14 @@ from typing import Any
 
 import pytest
 
-from bot.domain.errors import ProviderAccount, ProviderBusy, ProviderError, ProviderRejected, TaskNotFound
+from bot.domain.errors import (
+    ProviderAccount,
+    ProviderAmbiguous,
+    ProviderBusy,
+    ProviderError,
+    ProviderRejected,
+    TaskNotFound,
+)
 from bot.domain.jobs import TaskState, TaskStatus
 from bot.domain.requests import MediaKind, Reference, ReferenceRole
 from bot.ports import Urgency
@@ -331,6 +338,17 @@ async def test_an_id_cannot_lead_elsewhere() -> None:
         [request] = world.emulator.requests
 
     assert request.path.startswith("/api/v1/tasks/")
+
+
+async def test_a_lost_connection_costs_no_request_that_was_not_counted() -> None:
+    """On a connection that was used before, the HTTP client would ask again by itself, past the rate budget."""
+    async with rig() as world:
+        await world.ai.check_key()
+        world.emulator.faults.add("status", "reset_before")
+        with pytest.raises(ProviderAmbiguous):
+            await world.ai.check_key()
+
+    assert len(world.emulator.requests) == len(world.rate.taken) == 2
 
 
 async def test_the_key_is_proven_by_a_task_that_cannot_exist() -> None:
