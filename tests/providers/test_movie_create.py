@@ -74,6 +74,14 @@ async def test_a_create_is_taken_with_every_option_named(movie: Seedance2Movie, 
     }
 
 
+def test_switches_go_as_they_are_set(connect: Connect) -> None:
+    """The other way round than in the request above."""
+    spec = replace(SPEC, audio=False, watermark=True)
+    body = json.loads(connect("http://127.0.0.1:9").compose(spec, [], callback_url=None).body)
+
+    assert (body["generate_audio"], body["watermark"]) == (False, True)
+
+
 def test_the_start_image_comes_first_and_each_value_is_named_like_its_type(connect: Connect) -> None:
     """Pictures and videos, then the prompt, then the sample; the callback address where there is one."""
     movie = connect("http://127.0.0.1:9")
