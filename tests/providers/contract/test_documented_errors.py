@@ -1,4 +1,4 @@
-"""Every documented error at every request means what docs/providers.md says of it."""
+"""Every documented error at every request, and every status of a task, mean what docs/providers.md says of them."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -21,6 +21,7 @@ from bot.domain.requests import MediaKind, Reference, ReferenceRole
 from bot.ports import Provider
 from tests.providers.contract.page import parts, ticked
 from tests.providers.contract.rigs import PROVIDERS, Rig, rig_of
+from tests.waiting import until
 
 MEANINGS: dict[str, type[ProviderError]] = {
     "rejected": ProviderRejected,
@@ -97,3 +98,16 @@ async def test_every_http_status_without_a_readable_code_means_what_the_page_say
                         await request(rig, route, Path())()
                     assert type(caught.value) is expected, (route, status)
         assert rig.is_untouched
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+async def test_every_documented_status_means_what_the_page_says(name: str) -> None:
+    """A task under way is told to be in each of them."""
+    async with rig_of(name) as rig:
+        rig.emulator.next_outcome(hang=True)
+        task = await rig.submitted()
+        await until(lambda: task.status == "processing")
+        for row in parts()[name].table("Statuses").rows:
+            [task.outcome.status_word] = ticked(row["status"])
+            meant, *_ = row["means"].split(",")
+            assert (await rig.adapter.status(task.id)).state.value == meant, row
