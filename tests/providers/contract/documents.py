@@ -152,6 +152,8 @@ AI = Document(
             "POST /api/v1/image/nano-banana-pro",
             "GET /api/v1/tasks/{id}",
             "GET https://seedance2ai.io/downloads/seedance-skill.md",
+            "git clone https://github.com/tkaptop/seedance-skill",
+            'llms.txt ("the raw text endpoint")',
         }
     ),
     parameters={
