@@ -11,6 +11,8 @@ from bot.domain.errors import Refused
 from bot.domain.jobs import Job, JobState
 from bot.domain.money import ZERO, Credits
 from bot.domain.requests import Attachment, ReferenceRole
+from bot.ports import Provider
+from bot.services.reconcile import Reconcile
 from tests.playground.providers.ai_api import Host, picture
 from tests.providers.contract.jobs import QUOTE, JobWorld, delivered_once, job_world, outcome
 from tests.providers.contract.rigs import AI, PROVIDERS, TV
@@ -172,6 +174,24 @@ async def test_a_refund_smaller_than_the_charge_is_the_operators_loss(
         assert world.rig.spent == kept
         for level in ("provider", "instance"):
             assert entries.get((level, "loss"), ZERO) == Credits(int(kept * 1000))
+
+
+async def test_a_charge_that_is_kept_and_never_told_shows_in_the_balance(sqlite_url: str, tmp_path: Path) -> None:
+    """Where no answer names a cost, the member pays nothing, and `reconcile` finds what the provider kept."""
+    async with job_world(TV, sqlite_url, tmp_path) as world:
+        providers: dict[str, Provider] = {TV: world.rig.adapter}
+        reconcile = Reconcile(world.database, world.clock, providers=providers, catalog=world.offered)
+        [first] = await reconcile.run(days=7)
+        world.clock.advance(60)
+        world.rig.emulator.next_outcome(error_code="content_policy", charge_on_failure=True)
+        job = await world.accept()
+        await world.run_until_quiet()
+        [second] = await reconcile.run(days=7)
+
+        assert await world.state(job) is S.FAILED
+        assert await world.member() == (ZERO, ZERO)
+        assert world.rig.spent == world.rig.words.price
+        assert (first.differences, [one.kind for one in second.differences]) == ([], ["balance"])
 
 
 async def test_an_account_that_runs_dry_in_earnest(provider: str, sqlite_url: str, tmp_path: Path) -> None:
