@@ -401,16 +401,21 @@ async def test_a_wallet_part_is_released_first(make_world: MakeWorld) -> None:
 
 @pytest.mark.parametrize("state", [TaskState.FAILED, TaskState.EXPIRED, TaskState.CANCELLED])
 async def test_a_failed_task_releases_everything(world: World, state: TaskState) -> None:
-    """Failure costs nothing, and is told with the provider's code."""
+    """Failure costs nothing, and is told with the provider's code.
+
+    "Failed tasks are not charged": a price that such a task still shows is no loss."""
     job = await _running(world)
     world.provider.tasks["task1"].state = state
     world.provider.tasks["task1"].error_code = "COPYRIGHT_VIOLATION"
+    world.provider.tasks["task1"].cost = Decimal(9)
 
     await world.run_until_quiet()
 
     found = await world.job(job)
     assert (found.state, found.error_code) == (S.FAILED, "COPYRIGHT_VIOLATION")
-    assert (await world.entries(job))["allowance", "release"] == NINE
+    entries = await world.entries(job)
+    assert entries["allowance", "release"] == NINE
+    assert not [kind for _, kind in entries if kind == "loss"]
     assert (await world.queries.balance(guild_id=GUILD, user_id=USER)).allowance.held == Credits(0)
 
 
