@@ -207,30 +207,31 @@ async def test_a_long_step_renews_its_lease(make_world: MakeWorld) -> None:
     """A download of several leases' length stays with its worker."""
     world = make_world(rules=RICH)
     job = await world.accept()
-    go_on = asyncio.Event()
+    has_begun, go_on = asyncio.Event(), asyncio.Event()
     original = world.workshop.fetch_clip
 
     async def slow(url: str, key: str):
+        has_begun.set()
         await go_on.wait()
         return await original(url, key)
 
     world.workshop.fetch_clip = slow
 
-    async def fetching() -> bool:
-        return await world.state(job) is S.FETCHING
+    async def is_fetching() -> bool:
+        return has_begun.is_set()
 
     async def delivered() -> bool:
         return await world.state(job) is S.DELIVERED
 
     async def is_renewed() -> bool:
         left = (await world.job(job)).run_at - world.clock.now()
-        return left.total_seconds() >= world.timings.lease_s / 5
+        return left.total_seconds() >= world.timings.lease_s / 4
 
     first, second = _loop(world), _loop(world)
     async with _working(world, first, second) as work:
-        await work.until(fetching)
-        for _ in range(30):
-            world.clock.advance(world.timings.lease_s / 6)
+        await work.until(is_fetching)
+        for _ in range(100):
+            world.clock.advance(world.timings.lease_s / 20)
             world.wake.up()
             await until(is_renewed)
         assert first.busy + second.busy == 1
