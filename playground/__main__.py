@@ -84,11 +84,14 @@ def _script(name: str, arguments: argparse.Namespace) -> Script:
 
 
 async def _until_told_to_stop(work: Coroutine[Any, Any, int]) -> int:
-    """Do the work; Ctrl-C or SIGTERM cancel it, which stops everything that it started."""
+    """Do the work; Ctrl-C or SIGTERM cancel it, which stops everything that it started.
+
+    Only the first one does: another would cancel the stopping, and leave the bot running without anybody to talk to.
+    """
     task = asyncio.create_task(work)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, task.cancel)
+        loop.add_signal_handler(number, lambda: task.cancelling() or task.cancel())
     try:
         return await task
     except asyncio.CancelledError:

@@ -245,10 +245,10 @@ class App:
             log.warning("app.stop_cut_short")
         for task in self._tasks:
             task.cancel()
+        await self.client.close()  # discord.py passes over a cancel while it reconnects: only this ends it then
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self.outside is not None:
             await self.outside.close()
-        await self.client.close()
         await self.database.dispose()
 
     async def _stop_work(self) -> None:
