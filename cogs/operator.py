@@ -55,7 +55,7 @@ class Operator:
     async def pool(self, interaction: Interaction, guild: GuildOption, credits: LimitOption) -> None:
         """Set what a server may spend a month."""
         self._check(interaction)
-        limit = parse_limit(credits)
+        limit = parse_limit(credits, self._services.catalogue)
         if limit == "inherit":
             raise Refused("pool_format", text=credits[:50])
         if not (guild.isascii() and guild.isdecimal() and int(guild) < 2**63):

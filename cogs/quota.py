@@ -70,7 +70,7 @@ class Quota:
         channel: app_commands.Transform[ChannelOption, AnyChannel] | None = None,
     ) -> None:
         """Set an allowance (everyone's, a member's, a role's) or a channel's cap."""
-        limit = parse_limit(credits)
+        limit = parse_limit(credits, self._services.catalogue)
         guild_id = _guild_id(interaction)
         scope, subject, name = _subject(guild_id, member, role, channel)
         if role is not None and limit != "inherit":

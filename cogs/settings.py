@@ -87,7 +87,7 @@ class Settings:
         await interaction.response.defer()
         if not (self._has_leave(interaction, leave) or await may_moderate(interaction, self._services)):
             raise Refused("not_moderator")
-        form = Form(section, values)
+        form = Form(section, values, self._services.catalogue)
         problems = form.problems + self._problems(interaction, form.changes)
         problems += await self._role_problems(interaction, form.changes)
         if not problems:

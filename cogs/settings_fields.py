@@ -13,11 +13,14 @@ import discord
 
 from bot.discord.words import Words
 from bot.domain.rule_checks import MOST_BLOCKED_CHARS, MOST_CHOSEN
+from bot.i18n import Catalogue
 from bot.services.moderation import GuildSettings, fingerprint
 from cogs._parsing import parse_threshold, parse_whole
 
 #: What a modal's field holds: a text, or what is chosen in a select (ids as text).
 FormValue = str | tuple[str, ...]
+#: Reads a field's value as settings by name.
+Reader = Callable[[FormValue, Catalogue], Mapping[str, Any]]
 
 NOTHING = "none"  # the option of a select that stands for no value; its own values are never called so
 MODEL, RENDERING = "model/", "rendering/"
@@ -38,12 +41,13 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a modal. `names` are the settings behind it; `read` raises Refused where a text is no value."""
+    """One field of a modal. `names` are the settings behind it; `read` raises Refused where a text is no value; words
+    that have a meaning may be of any language in the catalogue."""
 
     name: str
     names: tuple[str, ...]
     show: Callable[[GuildSettings, Surroundings], FormValue]
-    read: Callable[[FormValue], Mapping[str, Any]]
+    read: Reader
     build: Callable[["Field", FormValue, str, Words, Surroundings], discord.ui.Item[Any]]
     may_be_empty: bool = True
 
@@ -140,42 +144,42 @@ def choice_field(options: Callable[[Words, Surroundings], list[tuple[str, str]]]
 # ------------------------------------------------------------------------------------------------- reading
 
 
-def read_ids(name: str) -> Callable[[FormValue], Mapping[str, Any]]:
-    return lambda value: {name: frozenset(int(one) for one in value)}
+def read_ids(name: str) -> Reader:
+    return lambda value, _catalogue: {name: frozenset(int(one) for one in value)}
 
 
-def read_log_channel(value: FormValue) -> Mapping[str, Any]:
+def read_log_channel(value: FormValue, _catalogue: Catalogue) -> Mapping[str, Any]:
     return {"log_channel_id": next((int(one) for one in value), None)}
 
 
-def read_one(name: str, convert: Callable[[str], Any]) -> Callable[[FormValue], Mapping[str, Any]]:
+def read_one(name: str, convert: Callable[[str], Any]) -> Reader:
     """Read a single choice; none made leaves the setting alone."""
-    return lambda value: {} if not value else {name: convert(value[0])}
+    return lambda value, _catalogue: {} if not value else {name: convert(value[0])}
 
 
 def optional(text: str) -> str | None:
     return None if text == NOTHING else text
 
 
-def read_models(value: FormValue) -> Mapping[str, Any]:
+def read_models(value: FormValue, _catalogue: Catalogue) -> Mapping[str, Any]:
     return {
         "models": frozenset(one.removeprefix(MODEL) for one in value if one.startswith(MODEL)),
         "renderings": frozenset(one.removeprefix(RENDERING) for one in value if one.startswith(RENDERING)),
     }
 
 
-def read_blocked(value: FormValue) -> Mapping[str, Any]:
+def read_blocked(value: FormValue, _catalogue: Catalogue) -> Mapping[str, Any]:
     lines = (line.strip() for line in str(value).splitlines())
     return {"blocked": tuple(dict.fromkeys(line for line in lines if line))}
 
 
-def read_whole(name: str) -> Callable[[FormValue], Mapping[str, Any]]:
-    return lambda value: {name: parse_whole(str(value))}
+def read_whole(name: str) -> Reader:
+    return lambda value, _catalogue: {name: parse_whole(str(value))}
 
 
-def read_longest(value: FormValue) -> Mapping[str, Any]:
+def read_longest(value: FormValue, _catalogue: Catalogue) -> Mapping[str, Any]:
     return {"longest_s": parse_whole(str(value)) if str(value).strip() else None}
 
 
-def read_threshold(name: str) -> Callable[[FormValue], Mapping[str, Any]]:
-    return lambda value: {name: parse_threshold(str(value))}
+def read_threshold(name: str) -> Reader:
+    return lambda value, catalogue: {name: parse_threshold(str(value), catalogue)}

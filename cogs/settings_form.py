@@ -5,6 +5,7 @@ from typing import Any
 
 from bot.discord.words import Words
 from bot.domain.errors import Refused
+from bot.i18n import Catalogue
 from bot.services.moderation import fingerprint
 from cogs._replies import Interaction
 from cogs.settings_fields import FormValue, plain
@@ -17,7 +18,7 @@ LOG_NEEDS = ("view_channel", "send_messages", "embed_links")
 class Form:
     """What a modal brought back. `changes` are settings by name; `typed` the changed fields as they were filled in."""
 
-    def __init__(self, section: str, values: Mapping[str, Any]) -> None:
+    def __init__(self, section: str, values: Mapping[str, Any], catalogue: Catalogue) -> None:
         self.section = section
         self.changes: dict[str, Any] = {}
         self.seen: dict[str, str] = {}
@@ -35,7 +36,7 @@ class Form:
                 continue
             self.typed[field.name] = value
             try:
-                read = field.read(value)
+                read = field.read(value, catalogue)
             except Refused as error:
                 self.problems.append((field.name, error))
                 continue
