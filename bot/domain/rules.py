@@ -92,7 +92,7 @@ class GuildRules:
         self.check_place(place)
         if not place.is_age_restricted and self.needs_age_restriction(spec):
             raise Refused("age_restricted", model=spec.model, rendering=spec.rendering or "")
-        for text in (spec.prompt, spec.sample or ""):
+        for text in (spec.prompt, spec.sample or "", spec.style or ""):
             if (word := first_blocked(text, self.blocked)) is not None:
                 raise Refused("blocked_word", word=word[:60])
         self._check_model(spec)

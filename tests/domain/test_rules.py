@@ -67,6 +67,7 @@ CHANGED = GuildRules(
         (GuildRules(blocked=("boat",)), SPEC, HERE, "blocked_word"),
         (GuildRules(blocked=("ship",)), SPEC, HERE, None),
         (GuildRules(blocked=("ship",)), replace(SPEC, sample="a ship"), HERE, "blocked_word"),
+        (GuildRules(blocked=("ship",)), replace(SPEC, style="a ship"), HERE, "blocked_word"),
     ],
 )
 def test_each_setting_allows_and_refuses(rules: GuildRules, spec: Spec, place: Place, code: str | None) -> None:
