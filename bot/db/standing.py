@@ -6,7 +6,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.db.tables import budget, job, quota
+from bot.db.tables import budget, quota
+from bot.db.usage import paid_by_job
 from bot.domain.money import Credits, Limit
 
 Use = tuple[Credits, Credits]
@@ -48,18 +49,14 @@ async def use(
 async def top_spenders(
     connection: AsyncConnection, guild_id: int, *, since: datetime, limit: int
 ) -> list[tuple[int, Credits, int]]:
-    """Return who spent most since a moment, as (user id, credits, jobs); what was refunded does not count."""
-    spent = sa.func.sum(job.c.actual_milli)
+    """Return who spent most on jobs asked for since a moment, as (user id, credits, jobs that cost them something)."""
+    paid = paid_by_job(guild_id, since=since).subquery("paid")
+    spent = sa.func.sum(paid.c.member)
     rows = await connection.execute(
-        sa.select(job.c.user_id, spent, sa.func.count())
-        .where(
-            job.c.guild_id == guild_id,
-            job.c.actual_milli > 0,
-            job.c.refunded_at.is_(None),
-            job.c.finished_at >= since,
-        )
-        .group_by(job.c.user_id)
-        .order_by(spent.desc(), job.c.user_id)
+        sa.select(paid.c.user_id, spent, sa.func.count())
+        .where(paid.c.member > 0)
+        .group_by(paid.c.user_id)
+        .order_by(spent.desc(), paid.c.user_id)
         .limit(limit)
     )
     return [(user_id, Credits(int(total)), count) for user_id, total, count in rows]

@@ -104,22 +104,36 @@ def _count(asked: sa.Subquery) -> sa.Select[Any]:
 
 
 def _sum(asked: sa.Subquery) -> sa.Select[Any]:
-    """Sum what members and the pool paid. An account without a hold is a grant that a cost above the hold drew on."""
+    """Sum what members and the pool paid."""
+    return _paid(asked.c.key).join(asked, asked.c.id == ledger_entry.c.job_id).group_by(asked.c.key)
+
+
+def paid_by_job(guild_id: int, *, since: datetime) -> sa.Select[Any]:
+    """Sum what a member (`user_id`) and the pool paid for each of a guild's jobs asked for since a moment."""
+    return (
+        _paid(job.c.user_id)
+        .join(job, job.c.id == ledger_entry.c.job_id)
+        .where(job.c.guild_id == guild_id, job.c.created_at >= since)
+        .group_by(job.c.id, job.c.user_id)
+    )
+
+
+def _paid(key: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    """Sum what members and pools paid in the end. An account without a hold is a grant that a cost above the hold drew
+    on."""
     entry = ledger_entry.c
     level = sa.func.coalesce(hold.c.level, Level.WALLET.value)
     sign = sa.case(PAID, value=entry.kind, else_=0)
     of_member = level.in_((Level.ALLOWANCE.value, Level.WALLET.value))
     return (
         sa.select(
-            asked.c.key,
+            key,
             sa.func.sum(sa.case((of_member, sign * entry.amount_milli), else_=0)).label("member"),
             sa.func.sum(sa.case((level == Level.POOL.value, sign * entry.amount_milli), else_=0)).label("pool"),
         )
-        .select_from(asked)
-        .join(ledger_entry, entry.job_id == asked.c.id)
+        .select_from(ledger_entry)
         .outerjoin(hold, sa.and_(hold.c.job_id == entry.job_id, hold.c.account == entry.account))
         .where(entry.kind.in_(PAID))
-        .group_by(asked.c.key)
     )
 
 

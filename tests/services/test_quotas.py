@@ -1,14 +1,19 @@
 """Who may spend what: limits of members, roles, everyone and channels, and where moderators see them."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 import sqlalchemy as sa
 
 from bot.db import members, tables
 from bot.domain.errors import BudgetRefused, Refused
+from bot.domain.jobs import JobState
 from bot.domain.money import Credits, Limit
+from bot.services import settlement
+from bot.services.config import MoneyRules
 from tests.services.world import CHANNEL, GUILD, USER, World, credits
 
 MO = 900
@@ -137,7 +142,8 @@ async def test_the_overview_has_limits_use_spenders_and_suspensions(world: World
         for _ in range(clips):
             await world.accept(user=user)
             await world.run_until_quiet()
-    await world.change((await world.queries.jobs(user_id=3))[0], refunded_at=world.clock.now())
+    (refunded,) = await world.queries.jobs(user_id=3)
+    await world.refunds.refund(refunded.id, guild_id=GUILD, actor_id=MO, reason="sorry")
     await set_limit(world, "role", GOLD, None)
     await set_limit(world, "member", 2, credits("70"))
     await set_limit(world, "channel", CHANNEL, credits("90"))
@@ -155,6 +161,24 @@ async def test_the_overview_has_limits_use_spenders_and_suspensions(world: World
     assert [(one.user_id, one.reason) for one in found.suspensions] == [(1, "spam")]
     assert (found.pool.limit, found.pool.settled) == (None, credits("36"))
     assert (await world.standings.overview(GUILD + 5)).spenders == []
+
+
+async def test_who_spent_most_is_who_paid_most(make_world: Callable[..., World]) -> None:
+    """The pool's part of a cost above the hold is not the member's, nor is a clip that came after it was given up."""
+    world = make_world(rules=MoneyRules(home_guild_id=GUILD, member_allowance=credits("10")))
+    world.provider.on_submit = lambda task: setattr(task, "cost", Decimal(12))
+    await world.accept(user=1)
+    await world.run_until_quiet()
+    late = await world.accept(user=2)
+    async with world.database.begin() as connection:
+        await settlement.release(connection, job_id=late.id, now=world.clock.now(), reason="given up")
+        await settlement.book_late(connection, job_id=late.id, actual=credits("9"), now=world.clock.now())
+    done = {"state": JobState.DELIVERED.value, "actual_milli": 9000, "finished_at": world.clock.now()}
+    await world.change(late, **done)
+
+    found = await world.standings.overview(GUILD)
+
+    assert [(one.user_id, one.spent, one.jobs) for one in found.spenders] == [(1, credits("10"), 1)]
 
 
 async def test_every_act_leaves_its_line(world: World) -> None:
