@@ -125,10 +125,15 @@ async def hold_on_grant(connection: AsyncConnection, account: Account, cost: Cre
     return changed.rowcount == 1
 
 
-async def lock_wallet(connection: AsyncConnection, *, guild_id: int, user_id: int) -> None:
-    """Lock all grants of a member, expired ones too, in the order of their ids whatever they are wanted for."""
+async def lock_wallet(connection: AsyncConnection, *, guild_id: int | None, user_id: int) -> None:
+    """Lock all grants of a member, expired ones too, in the order of their ids whatever they are wanted for.
+
+    `guild_id` None: those of every server.
+    """
     w = wallet_grant.c
-    query = sa.select(w.id).where(w.guild_id == guild_id, w.user_id == user_id)
+    query = sa.select(w.id).where(w.user_id == user_id)
+    if guild_id is not None:
+        query = query.where(w.guild_id == guild_id)
     await connection.execute(query.order_by(w.id).with_for_update())
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.db import money
 from bot.db.dialect import upsert
 from bot.db.tables import (
     audit,
@@ -78,6 +79,13 @@ async def lock_member(connection: AsyncConnection, user_id: int, *, is_shared: b
     if connection.dialect.name == "postgresql":
         take = sa.func.pg_advisory_xact_lock_shared if is_shared else sa.func.pg_advisory_xact_lock
         await connection.execute(sa.select(take(user_id)))
+
+
+async def lock_erasures(connection: AsyncConnection) -> None:
+    """Let one erasure run at a time: each changes rows of other people too, and two could wait for each other in a
+    circle. Before anything else is locked."""
+    if connection.dialect.name == "postgresql":
+        await connection.execute(sa.text("SELECT pg_advisory_xact_lock(0, 1)"))
 
 
 async def stand_in(connection: AsyncConnection, user_id: int, *, now: datetime) -> int | None:
@@ -215,6 +223,7 @@ async def _erase_jobs(connection: AsyncConnection, person: Person, now: datetime
     own = (
         sa.select(job.c.id, job.c.guild_id, job.c.spec, job.c.clip_key)
         .where(job.c.user_id == person.user_id, person.of(job.c.guild_id), _IS_SETTLED)
+        .order_by(job.c.id)
         .limit(PAGE)
         .with_for_update()
     )
@@ -268,6 +277,7 @@ def _erased_columns(person: Person, now: datetime) -> dict[str, Any]:
 
 async def _erase_accounts(connection: AsyncConnection, person: Person) -> None:
     b, w = budget.c, wallet_grant.c
+    await money.lock_wallet(connection, user_id=person.user_id, guild_id=person.guild_id)
     own = sa.and_(b.level == Level.ALLOWANCE.value, b.subject == str(person.user_id), person.of(b.guild_id))
     await connection.execute(sa.update(budget).where(own).values(subject=str(person.pseudonym)))
     granted = sa.update(wallet_grant).where(w.user_id == person.user_id, person.of(w.guild_id))

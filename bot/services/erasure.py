@@ -44,6 +44,7 @@ class Erasure:
         person = Person(user_id, new_pseudonym())
         async with self._database.begin() as connection:
             now = self._clock.now()
+            await privacy.lock_erasures(connection)
             await privacy.forget_roles(connection, person)
             await privacy.lock_member(connection, user_id, is_shared=False)
             found = await privacy.erase(connection, person, now=now)
@@ -73,6 +74,7 @@ class Erasure:
             person = Person(user_id, new_pseudonym(), guild_id)
             async with self._database.begin() as connection:
                 now = self._clock.now()
+                await privacy.lock_erasures(connection)
                 if not await self._is_due(connection, guild_id, now):
                     return False
                 await privacy.forget_roles(connection, person)

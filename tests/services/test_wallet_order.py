@@ -4,9 +4,15 @@ import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
+import sqlalchemy as sa
+
+from bot.db import tables
+from bot.db.engine import Database
 from bot.domain.money import ZERO
 from bot.services.config import MoneyRules
 from tests.services.world import GUILD, USER, World, credits
+from tests.waiting import until
 
 MO = 1
 
@@ -37,3 +43,39 @@ async def test_refunds_settlements_holds_and_revokes_of_one_wallet_at_once(make_
     outcomes = await asyncio.gather(*work, return_exceptions=True)
 
     assert [one for one in outcomes if isinstance(one, BaseException)] == []
+
+
+async def test_a_deletion_and_a_revoke_take_a_wallets_grants_in_one_order(
+    make_world: Callable[..., World], database: Database
+) -> None:
+    """A grant that was changed lies behind the others in PostgreSQL's file, and would be locked after them."""
+    if database.is_sqlite:
+        pytest.skip("SQLite's writers are alone")
+    world = make_world()
+    for _ in range(2):
+        await world.budgets.grant(
+            guild_id=GUILD, actor_id=MO, user_id=USER, amount=credits("20"), reason="x", expires_at=None
+        )
+    await _revoke(world, "1")  # from the first grant
+    own = sa.select(tables.wallet_grant.c.id).order_by(tables.wallet_grant.c.id.desc()).limit(1)
+
+    async with database.begin() as other:
+        await other.execute(own.with_for_update())
+        deletion = asyncio.create_task(world.privacy.delete(USER))
+        await until(lambda: _count_waiting(database, 1), "the deletion waits")
+        revoke = asyncio.create_task(_revoke(world, "1"))
+        await until(lambda: _count_waiting(database, 2), "the revoke waits too")
+    outcomes = await asyncio.gather(deletion, revoke, return_exceptions=True)
+
+    assert [one for one in outcomes if isinstance(one, BaseException)] == []
+
+
+async def _revoke(world: World, amount: str) -> None:
+    await world.budgets.revoke(guild_id=GUILD, actor_id=MO, user_id=USER, amount=credits(amount), reason="x")
+
+
+async def _count_waiting(database: Database, wanted: int) -> bool:
+    """Whether so many connections wait for a lock."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with database.read() as connection:
+        return int((await connection.execute(sa.text(query))).scalar_one()) >= wanted
