@@ -135,9 +135,22 @@ def measure(settings: Settings, used_bytes: Callable[[], Awaitable[int]]) -> Mea
     return look
 
 
-async def count_spenders(settings: Settings, database: Database, owners: frozenset[int]) -> tuple[int, int]:
-    """Return how many of the bot's guilds have a pool to spend from, and how many there are."""
+@dataclass(frozen=True, slots=True)
+class Spenders:
+    """How many guilds the bot is in, how many of them have a pool to spend from, and how many it has yet to join that
+    were given one."""
+
+    joined: int
+    able: int
+    awaited: int
+
+
+async def count_spenders(settings: Settings, database: Database, owners: frozenset[int]) -> Spenders:
+    """Count the guilds with a pool to spend from."""
     levels = LevelBook(money_rules(settings, owners=owners))
     async with database.read() as connection:
         rows = await guilds.every(connection)
-    return sum(levels.pool_limit(row) != ZERO for row in rows), len(rows)
+    joined = [row for row in rows if guilds.is_joined(row)]
+    able = sum(levels.pool_limit(row) != ZERO for row in joined)
+    awaited = sum(row.pool_is_set and levels.pool_limit(row) != ZERO for row in rows if row not in joined)
+    return Spenders(len(joined), able, awaited)

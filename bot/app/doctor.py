@@ -241,12 +241,17 @@ async def _is_listening(settings: Settings) -> bool:
 
 async def _spending(settings: Settings, database: Database, owners: frozenset[int]) -> Finding:
     """Check that a guild can spend: with none, every request would be refused."""
-    able, total = await desk.count_spenders(settings, database, owners)
+    found = await desk.count_spenders(settings, database, owners)
     hint = "run: python -m bot pool --guild SERVER_ID --credits 500"
-    if able:
-        return Finding("spending", True, f"{able} of {total} servers can spend")
+    awaited = f"{found.awaited} more with a pool when the bot joins them" if found.awaited else ""
+    if found.able:
+        tail = f", {awaited}" if awaited else ""
+        return Finding("spending", True, f"{found.able} of {found.joined} servers can spend{tail}")
     if settings.discord_guild_id is not None or settings.guild_pool_credits != 0:
         return Finding("spending", True, "servers that the bot joins can spend")
-    if total:
-        return Finding("spending", False, f"none of {total} servers has a pool; {hint}")
+    if found.joined:
+        tail = f" ({awaited})" if awaited else ""
+        return Finding("spending", False, f"none of {found.joined} servers has a pool{tail}; {hint}")
+    if found.awaited:
+        return Finding("spending", True, f"servers with a pool that the bot has yet to join: {found.awaited}")
     return Finding("spending", False, f"no server can spend yet: GUILD_POOL_CREDITS is 0; invite the bot, then {hint}")

@@ -29,9 +29,14 @@ async def find(connection: AsyncConnection, guild_id: int) -> Any:
 
 
 async def every(connection: AsyncConnection) -> list[Any]:
-    """Return the rows of all guilds that the bot is in."""
+    """Return the rows of all guilds that the bot has not been removed from; see `is_joined`."""
     rows = await connection.execute(sa.select(guild).where(guild.c.removed_at.is_(None)).order_by(guild.c.guild_id))
     return list(rows.all())
+
+
+def is_joined(row: Any) -> bool:
+    """Whether the bot has been in a guild: one that was only given a pool has no owner yet."""
+    return bool(row.owner_id)
 
 
 async def save(connection: AsyncConnection, guild_id: int, **values: Any) -> None:

@@ -118,6 +118,7 @@ async def test_nobody_who_can_spend_is_found(beside: Beside) -> None:
     assert not before["spending"]["ok"]
     assert "python -m bot pool --guild" in before["spending"]["sentence"]
     assert after["spending"]["ok"]
+    assert after["spending"]["sentence"] == "servers with a pool that the bot has yet to join: 1"
 
 
 async def test_a_public_address_that_leads_elsewhere_is_found(beside: Beside, rig: Rig) -> None:
