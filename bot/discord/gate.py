@@ -9,14 +9,19 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from types import SimpleNamespace
+from typing import Any
 
 import aiohttp
 import discord
+from discord.http import json_or_text
 
 GLOBAL_REQUESTS = 50
 GLOBAL_WINDOW_S = 1.0
 #: Margin for the difference between when we send and when Discord counts.
 MARGIN_S = 0.05
+TOO_MANY_REQUESTS = 429
+#: How long requests stand still at most after a global 429; the next one finds out whether it is over.
+LONGEST_PAUSE_S = 20.0
 
 Take = Callable[[], Awaitable[None]]
 Observe = Callable[[str, str, int], None]
@@ -57,23 +62,70 @@ def route_name(path: str) -> str:
     return _NUMBERS.sub("/:id", _TOKENS.sub(r"/\1/:id/:token", path))
 
 
+class Pause:
+    """Holds requests back for as long as Discord named in a global 429; for one process."""
+
+    def __init__(self) -> None:
+        self._ends_at = 0.0
+
+    def begin(self, seconds: float) -> None:
+        """Hold back what is asked for from now on."""
+        self._ends_at = asyncio.get_running_loop().time() + min(seconds, LONGEST_PAUSE_S)
+
+    async def __call__(self) -> None:
+        """Wait until it is over."""
+        left_s = self._ends_at - asyncio.get_running_loop().time()
+        if left_s > 0:
+            await asyncio.sleep(left_s)
+
+
 def trace(take: Take, observe: Observe) -> aiohttp.TraceConfig:
-    """Make the trace for discord.py's session: `take` before each limited request, `observe` after each answer."""
+    """Make the trace for discord.py's session: `take` before each limited request, `observe` after each answer.
+
+    It also raises what discord.py would stumble over, see `_stumble`.
+    """
+    pause = Pause()
 
     async def start(_session: object, _context: SimpleNamespace, params: aiohttp.TraceRequestStartParams) -> None:
         if _is_api(str(params.url)) and is_limited(params.url.path):
+            await pause()
             await take()
 
     async def end(_session: object, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams) -> None:
-        if _is_api(str(params.url)):
-            observe(params.method, route_name(params.url.path), params.response.status)
-            if (seen := answers.get()) is not None:
-                seen.append(params.response.status)
+        if not _is_api(str(params.url)):
+            return
+        status = params.response.status
+        observe(params.method, route_name(params.url.path), status)
+        if (seen := answers.get()) is not None:
+            seen.append(status)
+        if status == TOO_MANY_REQUESTS:
+            await _stumble(params.response, pause if is_limited(params.url.path) else None)
 
     config = aiohttp.TraceConfig()
     config.on_request_start.append(start)
     config.on_request_end.append(end)
     return config
+
+
+async def _stumble(response: aiohttp.ClientResponse, pause: Pause | None) -> None:
+    """Raise a 429 that discord.py cannot deal with; it waits for the others itself. `pause` is for the limited ones.
+
+    Without a `retry_after` (an answer of the network between) it fails with a KeyError or TypeError. At the global
+    limit it shuts a lock that nothing opens again where the caller gives up meanwhile: no request would ever be sent.
+
+    Raises:
+        discord.HTTPException: as discord.py raises other refusals.
+    """
+    try:
+        answer: Any = await json_or_text(response)
+    except ValueError:
+        answer = ""
+    seconds = answer.get("retry_after") if isinstance(answer, dict) else None
+    if isinstance(seconds, int | float) and seconds >= 0:
+        if pause is None or not answer.get("global"):
+            return
+        pause.begin(seconds)
+    raise discord.HTTPException(response, answer if isinstance(answer, dict) else None)
 
 
 def _is_api(url: str) -> bool:

@@ -137,6 +137,8 @@ class RestMessenger:
             # After a 429 nothing was shown; after anything else the message may exist.
             raise DeliveryRetry(status=429) if seen[-1:] == [429] else DeliveryAmbiguous from None
         except FAILURES as error:
+            if isinstance(error, TimeoutError) and seen[-1:] == [429]:
+                raise DeliveryRetry(status=429) from error  # all the time went by before Discord took it
             plainer = _plainer(post, step_of(error, Act.FOLLOW_UP))
             if plainer is None:
                 raise translate(error, Act.FOLLOW_UP) from error
