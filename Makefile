@@ -7,6 +7,9 @@ BIN := $(VENV)/bin
 # Trust what the machine trusts, as pip does: behind a company's proxy, uv's own list of authorities is not enough.
 SYSTEM_CERTS := $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem)
 
+# Without a home folder that can be written, uv has no place for its cache and does without.
+CACHED := cache="$${UV_CACHE_DIR:-$${XDG_CACHE_HOME:-$$HOME/.cache}/uv}"; mkdir -p "$$cache" 2>/dev/null && test -w "$$cache" || export UV_NO_CACHE=1
+
 # One set-up at a time: another one that begins meanwhile waits, and finds everything done.
 ALONE := $(PYTHON) -c 'import fcntl, os, sys; lock = os.open("Makefile", os.O_RDONLY); fcntl.flock(lock, fcntl.LOCK_EX); \
 	os.set_inheritable(lock, True); os.execvp(sys.argv[1], sys.argv[1:])'
@@ -23,7 +26,7 @@ $(STAMP): pyproject.toml uv.lock
 	@test -x $(BIN)/uv || echo "Setting up in $(VENV); the first time, this takes a minute or two …"
 	@$(ALONE) sh -c '{ test -x $(BIN)/uv || { rm -rf $(VENV) && $(PYTHON) -m venv $(VENV) && \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.8"; }; } && \
-		$(if $(SYSTEM_CERTS),UV_SYSTEM_CERTS=1) UV_PROJECT_ENVIRONMENT=$(VENV) \
+		{ $(CACHED); } && $(if $(SYSTEM_CERTS),UV_SYSTEM_CERTS=1) UV_PROJECT_ENVIRONMENT=$(VENV) \
 		$(BIN)/uv sync --frozen --inexact --compile-bytecode --quiet --python $(BIN)/python && touch $(STAMP)'
 
 run: $(STAMP)
