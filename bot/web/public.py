@@ -18,6 +18,8 @@ from bot.web.parts import PartRefused, plain_request
 BODY_BYTES_MAX = 64 * 1024
 BODY_TIMEOUT_S = 10.0
 SEND_TIMEOUT_S = 900.0
+READERS_MAX = 128  # files being sent at once: far fewer than connections, so that slow readers keep no callback out
+BUSY_RETRY_S = 5
 
 #: Fixed types by the ending of our own keys; anything else is sent as bytes to save, never to show.
 CONTENT_TYPES = {
@@ -48,13 +50,17 @@ def public_app(
     clock: Clock,
     count_callback: Callable[[str], None] = lambda outcome: None,
     body_timeout_s: float = BODY_TIMEOUT_S,
+    readers_max: int = READERS_MAX,
 ) -> web.Application:
-    """Build the public application. `count_callback` hears `stored`, `forged`, `too_large`, `too_slow` or `failed`."""
+    """Build the public application. `count_callback` hears `stored`, `forged`, `too_large`, `too_slow` or `failed`.
+
+    Above `readers_max` files being sent, more are refused for some seconds.
+    """
     app = application()
     app.router.add_post(
         "/callbacks/{provider}/{job}/{signature}", _callback_handler(callbacks, links, count_callback, body_timeout_s)
     )
-    app.router.add_get("/media/{token}/{filename}", _media_handler(links, store, clock))
+    app.router.add_get("/media/{token}/{filename}", _media_handler(links, store, clock, _Readers(readers_max)))
     return app
 
 
@@ -106,30 +112,53 @@ def _closing(response: web.Response) -> web.Response:
     return response
 
 
+class _Readers:
+    """Counts those whom a file is being sent to."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._count = 0
+
+    @property
+    def are_full(self) -> bool:
+        """Whether there is no place for another."""
+        return self._count >= self._most
+
+    def __enter__(self) -> None:
+        self._count += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._count -= 1
+
+
 class _TimedFile(web.FileResponse):
     """A file whose reader has a quarter of an hour."""
 
-    def __init__(self, path: Path, plain: web.Request, *, headers: Mapping[str, str]) -> None:
+    def __init__(self, path: Path, plain: web.Request, *, headers: Mapping[str, str], readers: _Readers) -> None:
         """`plain` is the request that is answered in the place of the client's own."""
         super().__init__(path, headers=headers)
         self._plain = plain
+        self._readers = readers
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         """Send the file, or leave a reader that is too slow."""
         try:
-            async with asyncio.timeout(SEND_TIMEOUT_S):
-                return await super().prepare(self._plain)
+            with self._readers:
+                async with asyncio.timeout(SEND_TIMEOUT_S):
+                    return await super().prepare(self._plain)
         except TimeoutError as error:
             raise ConnectionAbortedError("the reader is too slow") from error
 
 
-def _media_handler(links: SignedLinks, store: MediaStore, clock: Clock) -> Handler:
+def _media_handler(links: SignedLinks, store: MediaStore, clock: Clock, readers: _Readers) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         """Send a stored file, or a part of it, for an unexpired link. Deleting the file revokes its links."""
         filename = request.match_info["filename"]
         key = links.verify_media(request.match_info["token"], filename, now=clock.now())
         if key is None:
             return not_found()
+        if readers.are_full:
+            return _busy()
         try:
             path = await store.local(key)
             plain = plain_request(request, await asyncio.to_thread(path.stat))
@@ -137,9 +166,15 @@ def _media_handler(links: SignedLinks, store: MediaStore, clock: Clock) -> Handl
             return not_found()
         except PartRefused as refused:
             return _refused_part(refused)
-        return _TimedFile(path, plain, headers=_media_headers(key, filename))
+        return _TimedFile(path, plain, headers=_media_headers(key, filename), readers=readers)
 
     return handle
+
+
+def _busy() -> web.Response:
+    made = error_answer(503, "busy")
+    made.headers["Retry-After"] = str(BUSY_RETRY_S)
+    return made
 
 
 def _refused_part(refused: PartRefused) -> web.Response:

@@ -14,8 +14,8 @@ import pytest
 from bot.media.links import SignedLinks
 from bot.media.store import LocalStore
 from bot.web.answers import application
-from bot.web.listeners import Listeners
-from bot.web.public import public_app
+from bot.web.listeners import Bounds, Listeners
+from bot.web.public import READERS_MAX, public_app
 from tests.manual_clock import ManualClock
 from tests.waiting import PATIENCE_S
 
@@ -72,8 +72,10 @@ class Rig:
 
 
 @asynccontextmanager
-async def listening(tmp_path: Path, *, body_timeout_s: float = PATIENCE_S) -> AsyncIterator[Rig]:
-    """A listener on this machine whose slow clients have `body_timeout_s`."""
+async def listening(
+    tmp_path: Path, *, body_timeout_s: float = PATIENCE_S, readers_max: int = READERS_MAX
+) -> AsyncIterator[Rig]:
+    """A listener on this machine whose slow clients have `body_timeout_s`, and `readers_max` of whom get files."""
     inbox, store, clock, outcomes = Inbox(), LocalStore(tmp_path), ManualClock(), list[str]()
     secret, listeners = b"root", Listeners()
     app = public_app(
@@ -83,6 +85,7 @@ async def listening(tmp_path: Path, *, body_timeout_s: float = PATIENCE_S) -> As
         clock=clock,
         count_callback=outcomes.append,
         body_timeout_s=body_timeout_s,
+        readers_max=readers_max,
     )
     port = await listeners.start(app, "127.0.0.1", 0)
     base = f"http://127.0.0.1:{port}"
@@ -203,7 +206,7 @@ async def test_oversized_heads_get_plain_json(rig: Rig, head: bytes) -> None:
 
 async def test_a_head_that_never_ends_is_hung_up_on() -> None:
     """A client that sends half a head and waits holds nothing for long."""
-    listeners = Listeners(idle_timeout_s=0.1)
+    listeners = Listeners(Bounds(idle_timeout_s=0.1))
     port = await listeners.start(application(), "127.0.0.1", 0)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"GET /healthz HTTP/1.1\r\nHost:")
