@@ -14,7 +14,6 @@ from bot.services.pacing import Pacing
 from bot.settings import Settings, SettingsError
 
 SECONDS_A_MINUTE = 60.0
-CARD_REST_S = 0.3
 
 
 def limit(amount: Decimal | None) -> Limit:
