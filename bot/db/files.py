@@ -78,7 +78,9 @@ async def unused(connection: AsyncConnection, found: Iterable[tuple[int, str]]) 
 
 async def _named(connection: AsyncConnection, guild_id: int, keys: Sequence[str]) -> set[str]:
     names = [job.c.spec.contains(f'"key":"{key}"', autoescape=True) for key in keys]
-    query = sa.select(job.c.spec).where(job.c.guild_id == guild_id, job.c.tidied_at.is_(None), sa.or_(*names))
+    query = sa.select(job.c.spec).where(
+        job.c.guild_id == guild_id, job.c.tidied_at.is_(None), _HAS_REFERENCES, sa.or_(*names)
+    )
     return {key for row in await connection.execute(query) for key in _keys(row.spec)}
 
 
@@ -138,23 +140,41 @@ async def clips_in_use(connection: AsyncConnection) -> set[str]:
 # --------------------------------------------------------------------------------------------------------- housekeeping
 
 
-async def delete_old(connection: AsyncConnection, *, ended_before: datetime, now: datetime) -> None:
-    """Delete what only helps while a job is young: its callbacks, and messages that were meant but never receipted or
-    that an earlier delivery made. Upload limits past their time and turns long ago go as well.
+async def old_parts(connection: AsyncConnection, *, ended_before: datetime, limit: int) -> list[tuple[str, int, int]]:
+    """Return (job id, number, part) of messages that only helped while their job was young: meant but never receipted,
+    or made by an earlier delivery. Looks at every message, so for a reading transaction.
 
     A job's newest receipts stay, and that of a shared clip: *Delete* needs them after months.
     """
-    old = sa.select(job.c.id).where(job.c.finished_at <= ended_before, job.c.watch_until.is_(None))
-    await connection.execute(sa.delete(callback).where(callback.c.last_at <= ended_before, callback.c.job_id.in_(old)))
     d = delivery_part.c
-    newest = sa.select(job.c.delivery_number).where(job.c.id == d.job_id).scalar_subquery()
-    await connection.execute(
-        sa.delete(delivery_part).where(
+    query = (
+        sa.select(d.job_id, d.number, d.part)
+        .join(job, job.c.id == d.job_id)
+        .where(
             d.intended_at <= ended_before,
-            sa.or_(d.message_id.is_(None), sa.and_(d.number > SHARED, d.number < newest)),
-            d.job_id.in_(old),
+            sa.or_(d.message_id.is_(None), sa.and_(d.number > SHARED, d.number < job.c.delivery_number)),
+            job.c.finished_at <= ended_before,
+            job.c.watch_until.is_(None),
         )
     )
+    return [(row.job_id, row.number, row.part) for row in await connection.execute(query.limit(limit))]
+
+
+async def delete_parts(connection: AsyncConnection, parts: Sequence[tuple[str, int, int]]) -> None:
+    """Delete messages by (job id, number, part)."""
+    keys = (delivery_part.c.job_id, delivery_part.c.number, delivery_part.c.part)
+    statement = sa.delete(delivery_part).where(*(key == sa.bindparam(f"the_{key.name}") for key in keys))
+    await connection.execute(
+        statement, [{f"the_{key.name}": one for key, one in zip(keys, row, strict=True)} for row in parts]
+    )
+
+
+async def delete_old(connection: AsyncConnection, *, ended_before: datetime, now: datetime) -> None:
+    """Delete the callbacks of jobs that ended before then, upload limits past their time, and turns long ago."""
+    is_old = sa.exists().where(
+        job.c.id == callback.c.job_id, job.c.finished_at <= ended_before, job.c.watch_until.is_(None)
+    )
+    await connection.execute(sa.delete(callback).where(callback.c.last_at <= ended_before, is_old))
     await connection.execute(sa.delete(learned_limit).where(learned_limit.c.until <= now))
     await connection.execute(sa.delete(served).where(served.c.at <= ended_before))
 

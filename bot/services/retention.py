@@ -104,6 +104,7 @@ class Retention:
     async def housekeeping(self) -> None:
         """Delete rows that help nobody any more, the data of servers left long ago, and once a day orphan files."""
         now = self._clock.now()
+        await self._parts(now - TRACES_KEPT)
         async with self._database.begin() as connection:
             await files.delete_old(connection, ended_before=now - TRACES_KEPT, now=now)
             await files.delete_old_lines(connection, before=now - LINES_KEPT)
@@ -112,6 +113,17 @@ class Retention:
         if self._swept_at is None or now - self._swept_at >= SWEEP_EVERY:
             self._swept_at = now
             await self._sweep()
+
+    async def _parts(self, ended_before: datetime) -> None:
+        """Delete the messages of old jobs that nobody needs any more; looked for without keeping writers waiting."""
+        for _ in range(MAX_BATCHES):
+            async with self._database.read() as connection:
+                parts = await files.old_parts(connection, ended_before=ended_before, limit=BATCH)
+            if parts:
+                async with self._database.begin() as connection:
+                    await files.delete_parts(connection, parts)
+            if len(parts) < BATCH:
+                return
 
     async def _sweep(self) -> None:
         """Delete stored files that no row names: a kill came between a commit and a deletion, or before a commit."""
