@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.db.jobs import to_job
 from bot.db.tables import budget, guild, job, wallet_grant
 from bot.domain.budgets import Level
-from bot.domain.jobs import FINAL, Job, JobState
+from bot.domain.jobs import Job, JobState
 
 #: What a guild's moderators see as open, in the order of the board: what needs a decision first, then what waits.
 #: A quote is between the bot and its member until it is confirmed.
@@ -26,12 +26,15 @@ ORDER = (
 )
 _OPEN = [state.value for state in ORDER]
 _RANK = sa.case({state.value: rank for rank, state in enumerate(ORDER)}, value=job.c.state, else_=len(ORDER))
-_FINAL = [state.value for state in FINAL]
+
+
+def _is_open(guild_id: int) -> sa.ColumnElement[bool]:
+    return sa.and_(job.c.guild_id == guild_id, job.c.finished_at.is_(None), job.c.state.in_(_OPEN))
 
 
 async def count_open(connection: AsyncConnection, guild_id: int) -> int:
     """Count a guild's open jobs."""
-    query = sa.select(sa.func.count()).where(job.c.guild_id == guild_id, job.c.state.in_(_OPEN))
+    query = sa.select(sa.func.count()).where(_is_open(guild_id))
     return int((await connection.execute(query)).scalar_one())
 
 
@@ -40,7 +43,7 @@ async def open_jobs(
 ) -> list[Job]:
     """Return a part of a guild's open jobs, by state, and within a state by age."""
     age = job.c.created_at if oldest_first else job.c.created_at.desc()
-    query = sa.select(job).where(job.c.guild_id == guild_id, job.c.state.in_(_OPEN)).order_by(_RANK, age, job.c.id)
+    query = sa.select(job).where(_is_open(guild_id)).order_by(_RANK, age, job.c.id)
     return [to_job(row) for row in await connection.execute(query.offset(offset).limit(limit))]
 
 
@@ -84,7 +87,7 @@ _TABLES = {"budget": budget, "grant": wallet_grant}
 
 async def parked(connection: AsyncConnection, *, limit: int) -> list[str]:
     """Return the jobs that wait for the operator after failing in our own code, oldest first."""
-    query = sa.select(job.c.id).where(job.c.parked_reason.is_not(None), job.c.state.not_in(_FINAL))
+    query = sa.select(job.c.id).where(job.c.parked_reason.is_not(None), job.c.finished_at.is_(None))
     return [row.id for row in await connection.execute(query.order_by(job.c.created_at).limit(limit))]
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.db import journal
 from bot.db.tables import job, job_event
 from bot.domain.errors import InvariantBroken, LeaseLost
-from bot.domain.jobs import FINAL, WORKED, CardTarget, Job, JobId, JobState, check_move
+from bot.domain.jobs import FINAL, CardTarget, Job, JobId, JobState, check_move
 from bot.domain.money import Credits
 from bot.domain.requests import Kind, MediaKind, Reference, ReferenceRole, Shot, Spec
 
@@ -119,11 +119,16 @@ async def lock(connection: AsyncConnection, job_id: str) -> Job | None:
     return None if row is None else to_job(row)
 
 
+#: What a worker does by itself: open jobs (of quotes and approvals: show them, let them lapse) but queued ones, which
+#: wait for their turn, and ended ones that are watched. In the words of the index, which has nothing else.
+_MAY_BE_TAKEN = sa.and_(
+    sa.or_(job.c.finished_at.is_(None), job.c.watch_until.is_not(None)),
+    job.c.state != sa.literal_column(f"'{JobState.QUEUED.value}'"),
+)
+
+
 def _is_due(now: datetime) -> sa.ColumnElement[bool]:
-    working = job.c.state.in_([state.value for state in WORKED])
-    watching = sa.and_(job.c.state.in_([state.value for state in FINAL]), job.c.watch_until.is_not(None))
-    open_or_watched = sa.or_(job.c.finished_at.is_(None), job.c.watch_until.is_not(None))
-    return sa.and_(open_or_watched, job.c.run_at <= now, job.c.parked_reason.is_(None), sa.or_(working, watching))
+    return sa.and_(_MAY_BE_TAKEN, job.c.run_at <= now, job.c.parked_reason.is_(None))
 
 
 async def claim(connection: AsyncConnection, *, now: datetime, lease_s: float, most: int) -> list[Job]:

@@ -1,6 +1,6 @@
 """Reading queries for people and operators."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -10,10 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.db.jobs import to_job
 from bot.db.tables import budget, hold, job, job_event, ledger_entry, wallet_grant
 from bot.domain.budgets import Level
-from bot.domain.jobs import FINAL, Job
-from bot.domain.money import ZERO, Credits
+from bot.domain.jobs import FINAL, OPEN, Job
+from bot.domain.money import Credits
 
 _FINAL = [state.value for state in FINAL]
+_OPEN = sorted(state.value for state in OPEN)
 
 
 async def jobs(
@@ -34,7 +35,7 @@ async def jobs(
     if state is not None:
         query = query.where(job.c.state == state)
     if only_open:
-        query = query.where(job.c.state.not_in(_FINAL))
+        query = query.where(job.c.finished_at.is_(None))
     return [to_job(row) for row in await connection.execute(query)]
 
 
@@ -58,7 +59,7 @@ async def moved_since(connection: AsyncConnection, after: int | None, *, cause: 
 async def count_open(connection: AsyncConnection, *, guild_id: int, user_id: int) -> int:
     """Count a member's open jobs in a guild."""
     query = sa.select(sa.func.count()).where(
-        job.c.guild_id == guild_id, job.c.user_id == user_id, job.c.state.not_in(_FINAL)
+        job.c.guild_id == guild_id, job.c.user_id == user_id, job.c.finished_at.is_(None)
     )
     return int((await connection.execute(query)).scalar_one())
 
@@ -67,45 +68,34 @@ async def count_by_state(connection: AsyncConnection) -> list[tuple[str, str, in
     """Count open jobs by state and provider."""
     query = (
         sa.select(job.c.state, job.c.provider, sa.func.count())
-        .where(job.c.state.not_in(_FINAL))
+        .where(job.c.state.in_(_OPEN))
         .group_by(job.c.state, job.c.provider)
     )
     return [(state, provider, count) for state, provider, count in await connection.execute(query)]
 
 
-async def member_accounts(connection: AsyncConnection, *, guild_id: int, user_id: int) -> list[str]:
-    """Return the account keys of a member: allowances of every period, and grants."""
+async def member_accounts(connection: AsyncConnection, *, guild_id: int, user_id: int) -> dict[str, Credits]:
+    """Return what is held on each account of a member, by key: allowances of every period, and grants."""
+    b, w = budget.c, wallet_grant.c
     allowances = await connection.execute(
-        sa.select(budget.c.id).where(
-            budget.c.level == Level.ALLOWANCE.value,
-            budget.c.guild_id == guild_id,
-            budget.c.subject == str(user_id),
+        sa.select(b.id, b.held_milli).where(
+            b.level == Level.ALLOWANCE.value, b.guild_id == guild_id, b.subject == str(user_id)
         )
     )
-    grants = await connection.execute(
-        sa.select(wallet_grant.c.id).where(wallet_grant.c.guild_id == guild_id, wallet_grant.c.user_id == user_id)
-    )
-    return [f"budget:{row.id}" for row in allowances] + [f"grant:{row.id}" for row in grants]
+    grants = await connection.execute(sa.select(w.id, w.held_milli).where(w.guild_id == guild_id, w.user_id == user_id))
+    held = {f"budget:{row.id}": Credits(row.held_milli) for row in allowances}
+    return held | {f"grant:{row.id}": Credits(row.held_milli) for row in grants}
 
 
-async def entries(connection: AsyncConnection, accounts: Sequence[str], *, limit: int) -> list[Any]:
+async def entries(connection: AsyncConnection, accounts: Iterable[str], *, limit: int) -> list[Any]:
     """Return the newest ledger entries of accounts."""
     rows = await connection.execute(
         sa.select(ledger_entry)
-        .where(ledger_entry.c.account.in_(accounts))
+        .where(ledger_entry.c.account.in_(list(accounts)))
         .order_by(ledger_entry.c.id.desc())
         .limit(limit)
     )
     return list(rows.all())
-
-
-async def held_now(connection: AsyncConnection, accounts: Sequence[str]) -> Credits:
-    """Return what open jobs hold on accounts."""
-    query = sa.select(sa.func.sum(hold.c.amount_milli)).where(
-        hold.c.account.in_(accounts), hold.c.is_open.is_(sa.true())
-    )
-    total = (await connection.execute(query)).scalar()
-    return ZERO if total is None else Credits(int(total))
 
 
 async def untold(connection: AsyncConnection, user_id: int) -> list[Job]:
@@ -126,7 +116,8 @@ async def dying_tokens(connection: AsyncConnection, *, before: datetime, now: da
     rows = await connection.execute(
         sa.select(job.c.id).where(
             job.c.is_private.is_(sa.true()),
-            job.c.state.not_in(_FINAL),
+            job.c.finished_at.is_(None),
+            job.c.interaction_token.is_not(None),
             job.c.token_expires_at > now,
             job.c.token_expires_at <= before,
         )
@@ -173,7 +164,7 @@ async def open_holds(connection: AsyncConnection) -> list[tuple[str, str, str, i
     rows = await connection.execute(
         sa.select(hold.c.job_id, job.c.state, hold.c.account, hold.c.amount_milli)
         .join(job, job.c.id == hold.c.job_id)
-        .where(hold.c.is_open.is_(sa.true()))
+        .where(hold.c.is_open)
     )
     return [(row.job_id, row.state, row.account, row.amount_milli) for row in rows]
 

@@ -217,12 +217,9 @@ job = sa.Table(
     sa.UniqueConstraint("provider", "task_id"),
     sa.CheckConstraint("quote_milli >= 0", name="quote"),
 )
-sa.Index(
-    "ix_job_due",
-    job.c.run_at,
-    sqlite_where=sa.text("finished_at IS NULL OR watch_until IS NOT NULL"),
-    postgresql_where=sa.text("finished_at IS NULL OR watch_until IS NOT NULL"),
-)
+#: What a worker may take, in the words of `bot.db.jobs`: a partial index serves only a query that says the same.
+_DUE = sa.text("(finished_at IS NULL OR watch_until IS NOT NULL) AND state <> 'queued'")
+sa.Index("ix_job_due", job.c.run_at, sqlite_where=_DUE, postgresql_where=_DUE)
 sa.Index(
     "ix_job_untidied",
     job.c.finished_at,
@@ -234,6 +231,32 @@ sa.Index(
     job.c.finished_at,
     sqlite_where=sa.text("clip_key IS NOT NULL"),
     postgresql_where=sa.text("clip_key IS NOT NULL"),
+)
+sa.Index(
+    "ix_job_open",
+    job.c.guild_id,
+    job.c.user_id,
+    sqlite_where=sa.text("finished_at IS NULL"),
+    postgresql_where=sa.text("finished_at IS NULL"),
+)
+sa.Index(
+    "ix_job_past",
+    job.c.model,
+    job.c.finished_at,
+    sqlite_where=sa.text("finished_at IS NOT NULL"),
+    postgresql_where=sa.text("finished_at IS NOT NULL"),
+)
+sa.Index(
+    "ix_job_parked",
+    job.c.created_at,
+    sqlite_where=sa.text("parked_reason IS NOT NULL"),
+    postgresql_where=sa.text("parked_reason IS NOT NULL"),
+)
+sa.Index(
+    "ix_job_token",
+    job.c.token_expires_at,
+    sqlite_where=sa.text("interaction_token IS NOT NULL"),
+    postgresql_where=sa.text("interaction_token IS NOT NULL"),
 )
 sa.Index("ix_job_member", job.c.guild_id, job.c.user_id, job.c.created_at)
 sa.Index("ix_job_user", job.c.user_id, job.c.created_at)
@@ -262,6 +285,7 @@ hold = sa.Table(
     sa.Column("is_open", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.CheckConstraint("amount_milli >= 0", name="amount"),
 )
+sa.Index("ix_hold_open", hold.c.job_id, sqlite_where=sa.text("is_open = 1"), postgresql_where=sa.text("is_open"))
 
 #: Append-only. A kind happens to a job's account at most once.
 ledger_entry = sa.Table(

@@ -35,6 +35,7 @@ async def expected_s(connection: AsyncConnection, *, model: str) -> int:
         sa.select(job.c.submitted_at, job.c.checked_at)
         .where(
             job.c.model == model,
+            job.c.finished_at.is_not(None),
             job.c.state == JobState.DELIVERED.value,
             job.c.submitted_at.is_not(None),
             job.c.checked_at.is_not(None),
@@ -74,7 +75,7 @@ async def running_by_member(connection: AsyncConnection, *, now: datetime) -> di
     """Count running places by guild and member, over all providers."""
     query = (
         sa.select(job.c.guild_id, job.c.user_id, sa.func.count())
-        .where(_occupies(now))
+        .where(job.c.finished_at.is_(None), _occupies(now))
         .group_by(job.c.guild_id, job.c.user_id)
     )
     return {(guild, user): count for guild, user, count in await connection.execute(query)}

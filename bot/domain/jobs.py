@@ -63,17 +63,12 @@ MOVES: dict[JobState, frozenset[JobState]] = {
 
 FINAL = frozenset({S.DELIVERED, S.UNDELIVERED, S.FAILED, S.CANCELLED, S.EXPIRED})
 OPEN = frozenset(JobState) - FINAL
-#: States in which a worker has something to do by itself (of quotes and approvals: show them, let them lapse); a
-#: queued job waits for its turn instead.
-WORKED = frozenset(
-    {S.QUOTED, S.AWAITING_APPROVAL, S.PREPARING, S.SUBMITTING, S.UNKNOWN, S.RUNNING, S.FETCHING, S.DELIVERING}
-)
 #: States that occupy one of a provider's and of a member's running places.
 RUNNING_PLACES = frozenset({S.PREPARING, S.SUBMITTING, S.RUNNING, S.UNKNOWN})
 #: States that count as waiting, for a member's cap on queued jobs.
 WAITING_PLACES = frozenset({S.AWAITING_APPROVAL, S.QUEUED})
-#: States in which the quote is held on the budgets.
 ENDED_UNPAID = frozenset({S.FAILED, S.CANCELLED, S.EXPIRED})
+#: States in which the quote is held on the budgets.
 HOLDING = frozenset({S.AWAITING_APPROVAL, S.QUEUED, S.PREPARING, S.SUBMITTING, S.UNKNOWN, S.RUNNING})
 
 

@@ -142,7 +142,6 @@ class Queries:
             accounts = await reports.member_accounts(connection, guild_id=guild_id, user_id=user_id)
             entries = await reports.entries(connection, accounts, limit=LAST_ENTRIES)
             open_jobs = await reports.count_open(connection, guild_id=guild_id, user_id=user_id)
-            held = await reports.held_now(connection, accounts)
         fallback = calendar.bounds(now)[1]
         account = row.account if row else Account(Level.ALLOWANCE, 0, limit, ZERO, ZERO)
         return BalanceView(
@@ -151,7 +150,7 @@ class Queries:
             ),
             wallet=sum((grant.available or ZERO for grant in grants), ZERO),
             wallet_expires=[(grant.available or ZERO, expiries[grant.id]) for grant in grants if grant.available],
-            held=held,
+            held=sum(accounts.values(), ZERO),
             open_jobs=open_jobs,
             entries=[EntryView(e.at, e.kind, Credits(e.amount_milli), e.job_id, e.reason) for e in entries],
         )

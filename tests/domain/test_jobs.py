@@ -16,7 +16,6 @@ from bot.domain.jobs import (
     OPEN,
     RUNNING_PLACES,
     WAITING_PLACES,
-    WORKED,
     JobId,
     JobState,
     check_move,
@@ -66,9 +65,8 @@ def test_every_state_leads_to_an_end() -> None:
 
 
 def test_sets_of_states_agree() -> None:
-    """What holds is open and not yet made; what is worked on is open; waiting and running do not overlap."""
+    """What holds is open and not yet made; waiting and running do not overlap."""
     assert not HOLDING & (FINAL | {S.FETCHING, S.DELIVERING, S.QUOTED})
-    assert WORKED <= OPEN
     assert not WAITING_PLACES & RUNNING_PLACES
 
 
