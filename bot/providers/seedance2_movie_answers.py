@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-import msgspec
-
 from bot.domain.jobs import TaskState, TaskStatus
+from bot.providers.foreign_json import decode_json
 
 SUCCESS = "200"
 IDENTIFIER_MAX_CHARS = 200
@@ -25,7 +24,6 @@ _ENDS = {
     "expired": TaskState.EXPIRED,
 }
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{1,79}")
-_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=Decimal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +39,9 @@ class Envelope:
     result: Mapping[str, Any]
 
 
-def read_json(text: bytes | str) -> Any:
-    """Decode JSON, fractions as Decimal. None for anything else."""
-    try:
-        return _DECODER.decode(text)
-    except (ValueError, RecursionError):
-        return None
-
-
 def read_envelope(body: bytes) -> Envelope | None:
     """Read the unified answer, with its code as text or number. None where the body is no such thing."""
-    answer = read_json(body)
+    answer = decode_json(body)
     if not isinstance(answer, dict):
         return None
     raw, result = answer.get("code"), answer.get("result")
@@ -70,7 +60,7 @@ def read_rows(result: Mapping[str, Any]) -> list[Any] | None:
     rows = result.get("data")
     if not isinstance(rows, list):
         return None
-    return [read_json(row) if isinstance(row, str) else row for row in rows]
+    return [decode_json(row) if isinstance(row, str) else row for row in rows]
 
 
 def read_task(row: Any) -> TaskStatus | None:

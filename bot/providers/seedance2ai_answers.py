@@ -10,9 +10,8 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-import msgspec
-
 from bot.domain.jobs import TaskState, TaskStatus
+from bot.providers.foreign_json import decode_json
 
 IDENTIFIER_MAX_CHARS = 200
 CREDITS_MAX = 10**15  # larger amounts are nonsense
@@ -29,15 +28,11 @@ _RESULTS = (
     *("urls", "url"),
 )
 _CODE = re.compile(r"[a-z][a-z0-9_]{1,79}")
-_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=Decimal)
 
 
 def read_fields(body: bytes) -> Mapping[str, Any] | None:
     """Decode an answer, fractions as Decimal. None where it is no JSON object."""
-    try:
-        answer = _DECODER.decode(body)
-    except (ValueError, RecursionError):
-        return None
+    answer = decode_json(body)
     return answer if isinstance(answer, dict) else None
 
 

@@ -4,15 +4,15 @@ The document shows the answer to a create and names `status`, `url` and `error`;
 the bodies of errors it shows nothing, so that every plausible shape is read.
 """
 
+import codecs
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-import msgspec
-
 from bot.domain.jobs import TaskState, TaskStatus
+from bot.providers.foreign_json import decode_json
 
 IDENTIFIER_MAX_CHARS = 200
 CREDITS_MAX = 10**15  # larger amounts are nonsense
@@ -32,20 +32,11 @@ _BALANCES = (
     *("remaining", "remaining_credits", "remain_credits", "credits_remaining", "available", "available_credits"),
     *("amount", "value", "account", "data", "result"),
 )
-_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=Decimal)
-
-
-def read_json(body: bytes) -> Any:
-    """Decode JSON, fractions as Decimal. None for anything else."""
-    try:
-        return _DECODER.decode(body)
-    except (ValueError, RecursionError):
-        return None
 
 
 def read_fields(body: bytes) -> Mapping[str, Any]:
     """Decode an answer. Empty where it is no JSON object."""
-    answer = read_json(body)
+    answer = decode_json(body)
     return answer if isinstance(answer, dict) else {}
 
 
@@ -59,7 +50,7 @@ def read_identifier(value: Any) -> str | None:
 
 def is_page(body: bytes) -> bool:
     """Whether this is a web page: something in front of the API answered."""
-    return body.lstrip()[:1] == b"<"
+    return body.removeprefix(codecs.BOM_UTF8).lstrip()[:1] == b"<"
 
 
 def read_task(body: bytes, task_id: str) -> TaskStatus | None:
@@ -91,7 +82,7 @@ def read_failure(error: Any) -> str | None:
 
 def read_styles(body: bytes) -> list[str] | None:
     """Read the list of styles, in its order, as a create takes them. None where there is no list."""
-    found = _styles(read_json(body))
+    found = _styles(decode_json(body))
     if found is None:
         return None
     fitting = [style for style in found if style.strip() and len(style) <= STYLE_MAX_CHARS]
@@ -100,7 +91,7 @@ def read_styles(body: bytes) -> list[str] | None:
 
 def read_balance(body: bytes) -> Decimal | None:
     """Read the account's remaining credits. None where no number is found."""
-    return _balance(read_json(body))
+    return _balance(decode_json(body))
 
 
 def _texts(value: Any, depth: int = 0) -> Iterator[str]:

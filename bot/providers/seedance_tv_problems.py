@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from bot.providers.seedance_tv_answers import read_json
+from bot.providers.foreign_json import decode_json
 
 PROBLEMS_MAX = 50
 NESTING_MAX = 5
@@ -56,7 +56,7 @@ class Problem:
 
 def read_problems(body: bytes) -> tuple[Problem, ...]:
     """Read a 422's details, each problem once. Empty where nothing names a field or says more than that it is wrong."""
-    value = read_json(body)
+    value = decode_json(body)
     told = _told(body.decode(errors="replace") if value is None else value)
     problems = dict.fromkeys(_problem(path, text) for path, text in told)
     return tuple(one for one in problems if one.option is not None)[:PROBLEMS_MAX]
