@@ -224,17 +224,18 @@ class Seedance2Movie:
         return _same_task(envelope, task_id)
 
     async def list_tasks(self, *, since: datetime) -> AsyncIterator[TaskStatus]:
-        """Yield the account's tasks from `since` on. Rows that cannot be read are left out.
+        """Yield the account's tasks from `since` on, each once. Rows that cannot be read are left out.
 
         The documentation promises no order. Pages after one that ends before `since` are left out only where that
         page was in order, newest first.
 
         Raises:
-            ProviderBusy: more than 50 pages of 100, so that a missing task would prove nothing.
+            ProviderBusy: more than 50 pages of 100, or a page with nothing new before the end, so that a missing task
+                would prove nothing.
             ProviderError: no usable answer this time.
         """
         seen: set[str] = set()
-        received = 0
+        unreadable = 0
         for page in range(1, PAGES_MAX + 1):
             query = {"page": str(page), "page_size": str(PAGE_SIZE)}
             envelope = await self._ask("list", "GET", "/tasks", Urgency.POLL, _ACCOUNT, query=query)
@@ -244,13 +245,16 @@ class Seedance2Movie:
             tasks = [task for task in map(read_task, rows) if task is not None]
             if len(tasks) < len(rows):
                 log.warning("provider.rows_unreadable", extra={"provider": self.name, "rows": len(rows) - len(tasks)})
+                unreadable += len(rows) - len(tasks)
+            known = len(seen)
             for task in tasks:
                 if task.task_id not in seen and (task.created_at is None or task.created_at >= since):
                     yield task
                 seen.add(task.task_id)
-            received += len(rows)
-            if not rows or _is_complete(envelope.result, received) or _ends_before(tasks, since):
+            if not rows or _is_complete(envelope.result, len(seen) + unreadable) or _ends_before(tasks, since):
                 return
+            if tasks and len(seen) == known:
+                raise ProviderBusy("list_repeats")
         raise ProviderBusy("list_too_long")
 
     async def cancel(self, task_id: str) -> TaskStatus | None:
@@ -335,7 +339,8 @@ def _same_task(envelope: Envelope, task_id: str) -> TaskStatus:
 
 
 def _is_complete(result: Mapping[str, Any], received: int) -> bool:
-    """Whether all rows have come. Counted, because a page may be smaller than was asked for."""
+    """Whether all rows have come. Counted, because a page may be smaller than was asked for; rows that come again do
+    not count, because pages move on while they are read, or are all the same."""
     total = read_amount(result.get("total"))
     return total is not None and received >= total
 

@@ -330,6 +330,39 @@ async def test_a_list_without_end_proves_nothing(connect: Connect, wire: Wire) -
     assert len(wire.requests) == PAGES_MAX
 
 
+@pytest.mark.parametrize("total", [250, None])
+async def test_a_list_that_repeats_itself_proves_nothing(connect: Connect, wire: Wire, total: object) -> None:
+    """The same page again and again: rows that came before are not counted against the total."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        data = [row(number) for number in range(100)]
+        return web.json_response({"code": "200", "result": {"data": data, "total": total, "page": 1}})
+
+    wire.answer = answer
+
+    with pytest.raises(ProviderBusy, match="list_repeats"):
+        await listed(connect(wire.origin))
+    assert len(wire.requests) == 2
+
+
+async def test_a_list_that_grows_meanwhile_is_read_whole(connect: Connect, wire: Wire) -> None:
+    """A task made between two pages moves the last row of the first page to the second one, where it comes again."""
+    rows = [row(number) for number in range(150)]
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        page = int(request.query["page"])
+        data = rows[(page - 1) * 100 : page * 100]
+        total = len(rows)
+        rows.insert(0, row(1000 + page, at=datetime(2026, 3, 4, 13, tzinfo=UTC)))
+        return web.json_response({"code": "200", "result": {"data": data, "total": total}})
+
+    wire.answer = answer
+    found = await listed(connect(wire.origin))
+
+    assert sorted(found, key=lambda task: task.task_id) == sorted(set(found), key=lambda task: task.task_id)
+    assert {f"t{number}" for number in range(150)} <= {task.task_id for task in found}
+
+
 @pytest.mark.parametrize("result", [None, {}, {"data": {}}, {"data": "x"}])
 async def test_a_list_without_rows_proves_nothing(connect: Connect, wire: Wire, result: object) -> None:
     """An answer that is no list is not an empty one."""
