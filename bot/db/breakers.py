@@ -56,13 +56,13 @@ async def close(
     )
 
 
-async def count_failure(connection: AsyncConnection, provider: str, *, is_create: bool) -> int:
-    """Count one more failure in a row. Returns how many there are now."""
+async def count_failure(connection: AsyncConnection, provider: str, *, is_create: bool, weight: int = 1) -> int:
+    """Count one more failure in a row, or one that is worth more. Returns how many there are now."""
     await insert_ignore(connection, provider_state, {"provider": provider})
     counted = (
         sa.update(provider_state)
         .where(ROW.provider == provider)
-        .values(failures=ROW.failures + 1, create_failures=ROW.create_failures + int(is_create))
+        .values(failures=ROW.failures + weight, create_failures=ROW.create_failures + weight * int(is_create))
     )
     return int((await connection.execute(counted.returning(ROW.failures))).scalar_one())
 

@@ -38,11 +38,15 @@ class RateBudget(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BreakerState:
-    """Whether a provider takes submissions now. `reason`: `outage`, `credits`, `key`, `paused`; None when closed."""
+    """Whether a provider takes submissions now. `reason`: `outage`, `credits`, `key`, `paused`; None when closed.
+
+    `has_failed`: no create has been taken since one failed.
+    """
 
     is_open: bool
     reason: str | None = None
     probe_at: datetime | None = None
+    has_failed: bool = False
 
 
 class BreakerView(Protocol):
@@ -66,10 +70,11 @@ class Breaker(Protocol):
         empty account, only if it `took_task`."""
         ...
 
-    async def failed(self, provider: str, reason: str, *, is_create: bool = False) -> None:
+    async def failed(self, provider: str, reason: str, *, is_create: bool = False, is_lost: bool = False) -> None:
         """Note a failure: `outage` opens after a few in a row, `credits` and `key` at once.
 
-        Creates that fail count until one succeeds, whatever polls are answered between them."""
+        Creates that fail count until one succeeds, whatever polls are answered between them. A create that `is_lost`,
+        because nothing can tell whether it was taken, counts for two."""
         ...
 
     async def crowded(self, provider: str) -> None:
@@ -115,6 +120,11 @@ class ProviderTraits:
     has_idempotency: bool
     charges_failures: bool = False
     takes_links: bool = False  # references reach it as links, not by upload
+
+    @property
+    def can_clear_up(self) -> bool:
+        """Whether a create whose answer was lost can be found or repeated."""
+        return self.has_list or self.has_idempotency
 
 
 class Provider(Protocol):
@@ -173,6 +183,7 @@ class Provider(Protocol):
 
         Raises:
             ProviderAccount: it does not.
+            ProviderBusy: it works, but has no time to say so.
             ProviderError: no usable answer this time.
         """
         ...

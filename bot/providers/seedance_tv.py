@@ -29,6 +29,7 @@ from bot.domain.errors import (
 from bot.domain.jobs import TaskStatus
 from bot.domain.requests import Reference, Spec
 from bot.ports import ProviderTraits, RateBudget, Receipt, Submission, UploadedReference, Urgency
+from bot.providers.foreign_json import decode_json
 from bot.providers.http import API_TIMEOUT, Answer, ApiClient, Observe, observe_nothing
 from bot.providers.seedance_tv_answers import (
     is_page,
@@ -69,7 +70,7 @@ _SUBMIT: Meaning = {
     429: ProviderBusy,
 }
 #: For a question that is safe to repeat, everything else means: ask again later.
-_ACCOUNT: Meaning = {401: ProviderAccount}
+_ACCOUNT: Meaning = {401: ProviderAccount, 429: ProviderBusy}
 _TASK: Meaning = {401: ProviderAccount, 404: TaskNotFound}
 
 #: A guess, since no price is documented: an account with fewer credits than seconds asked for is taken to be empty
@@ -180,13 +181,16 @@ class SeedanceTv:
         return await self._credits(Urgency.POLL)
 
     async def check_key(self) -> None:
-        """Prove the key by asking for the balance.
+        """Prove the key by asking for the balance. No document shows that answer: any JSON with a success is proof.
 
         Raises:
             ProviderAccount: the key is missing, wrong or expired.
+            ProviderBusy: too many requests.
             ProviderError: no usable answer this time.
         """
-        await self._credits(Urgency.POLL)
+        answer = await self._call("balance", "GET", "/account/balance", Urgency.POLL)
+        if not answer.is_success or decode_json(answer.body) is None:
+            _refuse(answer, _ACCOUNT, otherwise=ProviderAmbiguous)
 
     async def styles(self) -> list[str]:
         """Return the visual styles, as a create takes them.

@@ -12,6 +12,7 @@ from bot.ports import Breaker, BreakerState, Provider
 log = logging.getLogger(__name__)
 
 FAILURES_TO_OPEN = 5  # in a row, over all processes
+LOST_CREATE_COUNTS = 2
 FIRST_PROBE = timedelta(seconds=30)
 MAX_PROBE = timedelta(minutes=10)
 
@@ -36,7 +37,7 @@ class BreakerView:
         """Return whether it is open. One read."""
         async with self._database.read() as connection:
             row = await breakers.read(connection, provider)
-        return BreakerState(row.reason is not None, row.reason, row.probe_at)
+        return _state(row)
 
 
 class SharedBreaker:
@@ -60,11 +61,11 @@ class SharedBreaker:
         async with self._database.begin() as connection:
             row = await breakers.read(connection, provider)
             if row.probe_at is None or row.probe_at > now:
-                return BreakerState(row.reason is not None, row.reason, row.probe_at)
+                return _state(row)
             following = now + _probe_wait(row.opened_at or now, now)
             may_probe = await breakers.move_probe(connection, provider, before=row.probe_at, after=following)
         log.info("breaker.probe", extra={"provider": provider, "reason": row.reason, "granted": may_probe})
-        return BreakerState(not may_probe, row.reason, following)
+        return BreakerState(not may_probe, row.reason, following, row.create_failures > 0)
 
     async def succeeded(self, provider: str, *, took_task: bool = True) -> None:
         """Note that the provider works. One read; where that is news, one transaction.
@@ -86,15 +87,17 @@ class SharedBreaker:
         if row.reason is not None:
             log.warning("breaker.closed", extra={"provider": provider, "reason": row.reason})
 
-    async def failed(self, provider: str, reason: str, *, is_create: bool = False) -> None:
+    async def failed(self, provider: str, reason: str, *, is_create: bool = False, is_lost: bool = False) -> None:
         """Note a failure: the fifth `outage` in a row opens, `credits` and `key` open at once. One transaction.
 
-        A poll that is answered ends the row of failed polls, never that of failed creates.
+        A poll that is answered ends the row of failed polls, never that of failed creates. A create that `is_lost`
+        counts for two: what it would have made is in doubt for a day, so that the third one is too many.
         """
         now = self._clock.now()
         async with self._database.begin() as connection:
             if reason == "outage":
-                failures = await breakers.count_failure(connection, provider, is_create=is_create)
+                weight = LOST_CREATE_COUNTS if is_lost else 1
+                failures = await breakers.count_failure(connection, provider, is_create=is_create, weight=weight)
                 if failures < FAILURES_TO_OPEN:
                     return
             opened = await breakers.open_for(
@@ -147,6 +150,10 @@ def places_now(configured: int, learned: breakers.CrowdRow, now: datetime) -> in
     return min(configured, learned.places + max(0, (now - learned.learned_at) // GROWS_EVERY))
 
 
+def _state(row: breakers.BreakerRow) -> BreakerState:
+    return BreakerState(row.reason is not None, row.reason, row.probe_at, row.create_failures > 0)
+
+
 def _lesser(reason: str) -> frozenset[str]:
     return frozenset(REASONS[: REASONS.index(reason)])
 
@@ -156,12 +163,14 @@ def _probe_wait(opened_at: datetime, now: datetime) -> timedelta:
     return min(max(now - opened_at, FIRST_PROBE), MAX_PROBE)
 
 
-async def note_failure(breaker: Breaker, provider: str, error: ProviderError, *, is_create: bool = False) -> None:
+async def note_failure(
+    breaker: Breaker, provider: str, error: ProviderError, *, is_create: bool = False, is_lost: bool = False
+) -> None:
     """Tell the breaker what an error means for the provider. A busy one works."""
     if isinstance(error, ProviderAccount):
         await breaker.failed(provider, account_trouble(error))
     elif not isinstance(error, ProviderBusy):
-        await breaker.failed(provider, "outage", is_create=is_create)
+        await breaker.failed(provider, "outage", is_create=is_create, is_lost=is_lost)
 
 
 def account_trouble(error: ProviderAccount) -> str:
@@ -170,12 +179,13 @@ def account_trouble(error: ProviderAccount) -> str:
 
 
 async def ask_first(breaker: Breaker, provider: Provider) -> None:
-    """See that a provider answers again before a create probes it, where a lost answer could never be cleared up.
+    """See that a provider answers again before another create, where a lost answer could never be cleared up.
 
     Raises:
         ProviderError: it does not.
     """
-    if provider.traits.has_list or provider.traits.has_idempotency:
+    if provider.traits.can_clear_up:
         return
-    if (await breaker.state(provider.name)).reason is not None:
+    seen = await breaker.state(provider.name)
+    if seen.reason is not None or seen.has_failed:
         await provider.check_key()

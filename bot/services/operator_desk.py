@@ -136,7 +136,7 @@ class OperatorDesk:
         is_silent = await work.are_callbacks_silent(connection, name) if name in self.rules.announcing else None
         daily = self._levels.rules.provider_daily.get(name)
         today = await self._line(connection, Level.PROVIDER, name, daily)
-        state = BreakerState(row.reason is not None, row.reason, row.probe_at)
+        state = BreakerState(row.reason is not None, row.reason, row.probe_at, row.create_failures > 0)
         return ProviderFigures(name, state, balance, is_silent, today)
 
     async def _line(self, connection: AsyncConnection, level: Level, subject: str, limit: Limit) -> BudgetLine:

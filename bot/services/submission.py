@@ -376,5 +376,7 @@ class Submitter:
         if held.state is JobState.SUBMITTING and is_crowded(error.code):
             await self._breaker.crowded(held.provider)
         log.warning("provider.failed", extra={"job_id": held.id, "provider": held.provider, "code": error.code})
-        is_create = held.state is not JobState.UNKNOWN or self._providers[held.provider].traits.has_idempotency
-        await note_failure(self._breaker, held.provider, error, is_create=is_create)
+        traits = self._providers[held.provider].traits
+        is_create = held.state is not JobState.UNKNOWN or traits.has_idempotency
+        is_lost = held.state is JobState.SUBMITTING and isinstance(error, ProviderAmbiguous) and not traits.can_clear_up
+        await note_failure(self._breaker, held.provider, error, is_create=is_create, is_lost=is_lost)

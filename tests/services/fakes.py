@@ -507,7 +507,7 @@ class FakeBreaker:
     async def crowded(self, provider: str) -> None:
         self.complaints.append(provider)
 
-    async def failed(self, provider: str, reason: str, *, is_create: bool = False) -> None:
+    async def failed(self, provider: str, reason: str, *, is_create: bool = False, is_lost: bool = False) -> None:
         self.failures.append(reason)
         self.outages = self.outages + 1 if reason == "outage" else 0
         if reason != "outage" or self.outages >= 3:

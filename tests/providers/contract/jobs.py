@@ -41,7 +41,7 @@ QUOTE = {MOVIE: credits("9"), AI: credits("30"), TV: credits("15")}
 class PatientBreaker(FakeBreaker):
     """Never opens for an outage: these tests are about one job."""
 
-    async def failed(self, provider: str, reason: str, *, is_create: bool = False) -> None:
+    async def failed(self, provider: str, reason: str, *, is_create: bool = False, is_lost: bool = False) -> None:
         """Only dead keys and empty accounts count."""
         if reason != "outage":
             await super().failed(provider, reason, is_create=is_create)
