@@ -52,6 +52,7 @@ OUTSIDE_MOVES_EVERY_S = 3.0
 ALERTS_EVERY_S = 60.0
 HOUSEKEEPING_EVERY_S = 3600.0
 PANELS_EVERY_S = 10.0
+CARDS_EVERY_S = 5.0
 STYLES_EVERY_S = 300.0
 TIDY_AFTER_S = 86_400.0
 STOP_GRACE_S = 13.0
@@ -211,6 +212,9 @@ class App:
             await services.retention.media()
             await outside.store.tidy(TIDY_AFTER_S)
 
+        async def show_cards() -> None:
+            services.cards.show_again()
+
         self._duties = Duties(
             self.clock,
             [
@@ -223,6 +227,7 @@ class App:
                 Duty("alerts", ALERTS_EVERY_S, services.alerts.look),
                 Duty("housekeeping", HOUSEKEEPING_EVERY_S, services.retention.housekeeping),
                 Duty("styles", STYLES_EVERY_S, services.styles.refresh),
+                Duty("cards", CARDS_EVERY_S, show_cards),
                 Duty("panels", PANELS_EVERY_S, lambda: redraw_panels(self.client)),
             ],
         )

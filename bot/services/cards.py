@@ -6,10 +6,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from bot.clock import Clock
 from bot.db import breakers, guilds, jobs, queue
 from bot.db.engine import Database
-from bot.domain.errors import DeliveryError
+from bot.domain.errors import DeliveryError, DeliveryRetry
 from bot.domain.jobs import CardTarget, Job, JobState
 from bot.domain.rules import PublicPrompts
 from bot.ports import BreakerView, CardView, Messenger
@@ -20,6 +22,11 @@ log = logging.getLogger(__name__)
 
 MAX_EDITS_AT_ONCE = 16
 STILL_WORKING_MARGIN = timedelta(seconds=45)
+#: A card that could not be shown is tried again after so long, each time after as long again, and for half an hour.
+FIRST_WAIT = timedelta(seconds=5)
+LONGEST_WAIT = timedelta(minutes=2)
+TRIED_FOR = timedelta(minutes=30)
+MOST_LATE = 10_000
 #: States that a card still shows once its token is dead: each costs an edit within Discord's global limit.
 WORTH_A_BOT_EDIT = frozenset(
     {JobState.DELIVERED, JobState.UNDELIVERED, JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED, JobState.UNKNOWN}
@@ -43,8 +50,20 @@ class _Seen:
     starts_at: datetime | None
 
 
+@dataclass(slots=True)
+class _Late:
+    """A card that could not be shown since then, and when it is tried again; None while it is."""
+
+    since: datetime
+    due_at: datetime | None
+
+
 class Cards:
-    """Shows jobs on their cards. Edits of one job never overtake each other: each reads the job when its turn comes."""
+    """Shows jobs on their cards. Edits of one job never overtake each other: each reads the job when its turn comes.
+
+    What Discord or the database did not take at the moment is shown later (`show_again`), by this process or after its
+    next start.
+    """
 
     def __init__(
         self,
@@ -75,18 +94,22 @@ class Cards:
         self._turns: dict[str, _Turn] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._dirty: set[str] = set()
+        self._late: dict[str, _Late] = {}
         self._is_stopping = False
         self._slots = asyncio.Semaphore(MAX_EDITS_AT_ONCE)
 
     async def refresh(self, job_id: str) -> None:
-        """Show a job's present state now. A card that cannot be shown is logged, never an error."""
+        """Show a job's present state now. A card that Discord does not take is logged, never an error."""
         turn = self._turns.setdefault(job_id, _Turn())
         turn.users += 1
         try:
             async with turn.lock:
                 seen = await self._look(job_id)
                 if seen is not None and seen.job.card is not None:
-                    await self._show_or_tell(seen, seen.job.card)
+                    error = await self._show_or_tell(seen, seen.job.card)
+                    if isinstance(error, DeliveryRetry):
+                        return self._try_later(job_id, error.retry_after_s)
+            self._late.pop(job_id, None)
         finally:
             turn.users -= 1
             if turn.users == 0:
@@ -98,6 +121,14 @@ class Cards:
         if job_id not in self._tasks:
             self._tasks[job_id] = asyncio.create_task(self._work(job_id), name=f"card {job_id}")
 
+    def show_again(self) -> None:
+        """Show those cards soon whose next try is due."""
+        now = self._clock.now()
+        for job_id, late in self._late.items():
+            if late.due_at is not None and late.due_at <= now:
+                late.due_at = None
+                self.touch(job_id)
+
     async def stop(self) -> None:
         """Finish what is under way."""
         self._is_stopping = True
@@ -107,14 +138,27 @@ class Cards:
         try:
             while job_id in self._dirty:
                 self._dirty.discard(job_id)
-                async with self._slots:
-                    await self.refresh(job_id)
+                try:
+                    async with self._slots:
+                        await self.refresh(job_id)
+                except SQLAlchemyError as error:
+                    log.warning("card.not_read", extra={"job_id": job_id, "error": type(error).__name__})
+                    self._try_later(job_id)
                 if self._rest_s and not self._is_stopping:
                     await self._clock.sleep(self._rest_s)
         finally:
             self._tasks.pop(job_id, None)
             if job_id in self._dirty:
                 self.touch(job_id)
+
+    def _try_later(self, job_id: str, retry_after_s: float | None = None) -> None:
+        """Try a card again after as long as it has been tried for, or when Discord says; not for ever."""
+        now = self._clock.now()
+        known = self._late.pop(job_id, None)
+        since = now if known is None else known.since
+        if now - since < TRIED_FOR and len(self._late) < MOST_LATE:
+            wait = max(FIRST_WAIT, min(now - since, LONGEST_WAIT), timedelta(seconds=retry_after_s or 0))
+            self._late[job_id] = _Late(since, now + wait)
 
     async def _look(self, job_id: str) -> _Seen | None:
         async with self._database.read() as connection:
@@ -132,29 +176,32 @@ class Cards:
                 )
         return _Seen(current, rules.public_prompts, starts_at)
 
-    async def _show_or_tell(self, seen: _Seen, card: CardTarget) -> None:
+    async def _show_or_tell(self, seen: _Seen, card: CardTarget) -> DeliveryError | None:
+        """Show a card where that is worth it, or tell the outcome. Returns what Discord refused it with."""
         current = seen.job
         if self._is_worth(current, card):
-            await self._show(seen, card)
-        elif current.is_private and current.is_final and current.told_at is None:
-            await self._tell(current)
+            return await self._show(seen, card)
+        if current.is_private and current.is_final and current.told_at is None:
+            return await self._tell(current)
+        return None
 
-    async def _tell(self, current: Job) -> None:
+    async def _tell(self, current: Job) -> DeliveryError | None:
         """Tell a private job's outcome by direct message; where those are closed, the member's next command does."""
         try:
             await self._messenger.tell(current.user_id, CardView(job=current))
         except DeliveryError as error:
             log.info("card.not_told", extra={"job_id": current.id, "status": error.status, "code": error.code})
-            return
+            return error
         async with self._database.begin() as connection:
             await jobs.update_any(connection, current.id, told_at=self._clock.now())
+        return None
 
     def _is_worth(self, current: Job, card: CardTarget) -> bool:
         if card.interaction_token and card.token_expires_at and card.token_expires_at > self._clock.now():
             return True
         return not current.is_private and current.state in WORTH_A_BOT_EDIT
 
-    async def _show(self, seen: _Seen, card: CardTarget) -> None:
+    async def _show(self, seen: _Seen, card: CardTarget) -> DeliveryError | None:
         current = seen.job
         note = await self._note(seen, card)
         moments = {
@@ -167,7 +214,7 @@ class Cards:
             shown = await self._messenger.show_card(card, view)
         except DeliveryError as error:
             log.warning("card.not_shown", extra={"job_id": current.id, "status": error.status, "code": error.code})
-            return
+            return error
         values: dict[str, object] = {}
         if shown is not None and shown.message_id != card.message_id:
             values["card_message_id"] = shown.message_id
@@ -176,6 +223,7 @@ class Cards:
         if values:
             async with self._database.begin() as connection:
                 await jobs.update_any(connection, current.id, **values)
+        return None
 
     async def _note(self, seen: _Seen, card: CardTarget) -> str | None:
         """Name the one more sentence that the card needs, None for none."""
