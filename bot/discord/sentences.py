@@ -5,7 +5,7 @@ from datetime import datetime
 from bot.discord.words import Words, escape_inline, relative
 from bot.domain.errors import BudgetRefused, Cheaper, MediaRejected, Refused
 from bot.domain.jobs import Job
-from bot.domain.money import ZERO
+from bot.domain.money import MILLI, ZERO, Credits
 
 #: Parameters that name options, and those that are values of options: one, or several with commas between.
 OF_OPTIONS = frozenset({"option"})
@@ -14,8 +14,8 @@ OF_CHOICES = frozenset({"value", "offered", "rendering", "renderings", "ratio", 
 IN_CODE = frozenset({"option", "job", "reference", "entry"})
 #: Parameters that are mentions made of ids.
 OF_IDS = frozenset({"channels"})
-#: What the operator is shown to open a guild's empty pool with.
-SUGGESTED_POOL_CREDITS = 100
+#: The operator is shown a multiple of this to open a guild's empty pool with.
+SUGGESTED_POOL = Credits(100_000)
 
 
 def refusal(error: Refused | MediaRejected, words: Words, *, reference: str) -> str:
@@ -40,7 +40,7 @@ def budget_refusal(error: BudgetRefused, words: Words) -> str:
     key = f"budget.{error.level}.none" if is_none else f"budget.{error.level}"
     if not words.catalogue.has(key):
         key = f"budget.{error.level}"
-    command = f"`python -m bot pool --guild {error.guild_id} --credits {SUGGESTED_POOL_CREDITS}`"
+    command = f"`python -m bot pool --guild {error.guild_id} --credits {_open_pool(error)}`"
     parts = [words(key, needed=error.needed, available=error.available, command=command)]
     if error.frees_at is not None:
         parts.append(words("budget.frees", when=relative(error.frees_at)))
@@ -49,6 +49,12 @@ def budget_refusal(error: BudgetRefused, words: Words) -> str:
     if error.level == "pool" and not is_none and error.available == ZERO:
         parts.append(words("budget.operator", command=command))
     return " ".join(parts)
+
+
+def _open_pool(error: BudgetRefused) -> int:
+    """Return a limit in whole credits with which the refused request would fit, whatever is used already."""
+    wanted = max(error.used + error.needed, SUGGESTED_POOL)
+    return -(-wanted.milli // SUGGESTED_POOL.milli) * SUGGESTED_POOL.milli // MILLI
 
 
 def failure(job: Job, words: Words) -> str:

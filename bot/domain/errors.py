@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.domain.money import Credits, Limit
+from bot.domain.money import ZERO, Credits, Limit
 
 
 class BotError(Exception):
@@ -67,7 +67,7 @@ class BudgetRefused(Refused):
     """A budget level cannot take the cost.
 
     `level` is the value of a `Level`; `available` is None only where the level has no number to tell;
-    `frees_at` is None where nothing frees by itself.
+    `frees_at` is None where nothing frees by itself; `used` is what is settled and held there.
     """
 
     def __init__(
@@ -78,6 +78,7 @@ class BudgetRefused(Refused):
         available: Credits,
         limit: Limit,
         frees_at: datetime | None,
+        used: Credits = ZERO,
         cheaper: Cheaper | None = None,
         guild_id: int = 0,
     ) -> None:
@@ -87,6 +88,7 @@ class BudgetRefused(Refused):
         self.available = available
         self.limit = limit
         self.frees_at = frees_at
+        self.used = used
         self.cheaper = cheaper
         self.guild_id = guild_id
 

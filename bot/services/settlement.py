@@ -99,6 +99,7 @@ async def _refusal(connection: AsyncConnection, row: money.BudgetRow, cost: Cred
         available=fresh.available or ZERO,
         limit=fresh.limit,
         frees_at=row.ends_at if fresh.limit else None,
+        used=fresh.settled + fresh.held,
         guild_id=guild_id,
     )
 

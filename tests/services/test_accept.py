@@ -1,17 +1,21 @@
 """Accepting under concurrency: no number of commands at once takes a budget beyond its limit."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
+from bot.discord.sentences import budget_refusal
+from bot.discord.words import Words
 from bot.domain.budgets import Level
 from bot.domain.catalog import Catalog
 from bot.domain.errors import BudgetRefused, Refused
 from bot.domain.jobs import JobState
 from bot.domain.money import ZERO, Credits
 from bot.domain.rules import GuildRules
+from bot.i18n import Catalogue
 from bot.services.config import MoneyRules
 from tests.services.fakes import P1
 from tests.services.world import GUILD, USER, World, accounts, credits, gather_outcomes
@@ -148,10 +152,28 @@ async def test_a_pool_of_zero_refuses_whatever_the_cost(make_world: MakeWorld) -
     with pytest.raises(BudgetRefused) as caught:
         await world.accept()
 
-    refusal = caught.value
-    assert (refusal.level, refusal.limit, refusal.available) == ("pool", ZERO, ZERO)
-    assert (refusal.frees_at, refusal.cheaper, refusal.guild_id) == (None, None, GUILD)
+    error = caught.value
+    assert (error.level, error.limit, error.available) == ("pool", ZERO, ZERO)
+    assert (error.frees_at, error.cheaper, error.guild_id) == (None, None, GUILD)
     assert await world.queries.jobs(user_id=USER) == []
+
+
+@pytest.mark.parametrize("limit", ["100", "0"])
+async def test_the_command_shown_for_an_empty_pool_opens_it(make_world: MakeWorld, limit: str) -> None:
+    """Also where more than that was used before the operator lowered the limit."""
+    world = make_world(rules=MoneyRules(home_guild_id=GUILD, member_allowance=None))
+    for _ in range(12):
+        await world.accept()
+    await world.budgets.set_pool(guild_id=GUILD, actor="operator", limit=credits(limit))
+    with pytest.raises(BudgetRefused) as caught:
+        await world.accept()
+
+    shown = budget_refusal(caught.value, Words(Catalogue.load(), "en"))
+    command = re.search(rf"`python -m bot pool --guild {GUILD} --credits (\d+)`", shown)
+
+    assert command is not None
+    await world.budgets.set_pool(guild_id=GUILD, actor="operator", limit=credits(command[1]))
+    await world.accept()
 
 
 async def test_an_operators_guild_and_the_home_guild_start_unlimited(make_world: MakeWorld) -> None:
