@@ -38,14 +38,14 @@ class Refunds:
         """Give the member what a delivered job cost them, to the rows that paid it. One transaction.
 
         Raises:
-            NotFound: `job_not_found`, no such job in this guild.
+            NotFound: `refund_not_found`, no such job in this guild.
             Refused: `refund_not_delivered`, `refunded_before` or `nothing_charged`.
         """
         now = self._clock.now()
         async with self._database.begin() as connection:
             found = await jobs.lock(connection, job_id)
             if found is None or found.guild_id != guild_id:
-                raise NotFound("job_not_found", job=job_id)
+                raise NotFound("refund_not_found", job=job_id)
             if found.state is not JobState.DELIVERED:
                 raise Refused("refund_not_delivered", job=found.id, state=found.state.value)
             if not await board.mark_refunded(connection, found.id, now=now):
