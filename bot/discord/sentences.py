@@ -25,6 +25,8 @@ def refusal(error: Refused | MediaRejected, words: Words, *, reference: str) -> 
     params = {name: _shown(name, value, words) for name, value in error.params.items()}
     if state := error.params.get("state"):
         params["state"] = words(f"state.{state}")
+    if rule := error.params.get("rule"):
+        params["rule"] = words(f"journal.rule.{rule}")
     family = "media" if isinstance(error, MediaRejected) else "refused"
     key = f"{family}.{error.code}"
     if params.get("others") == "" and words.catalogue.has(f"{key}.alone"):

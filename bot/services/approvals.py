@@ -74,12 +74,13 @@ class Approvals:
 
         Raises:
             NotFound: no such job in this guild.
-            Refused: `own_approval`, `not_waiting`, or a rule that holds now; the job waits on.
+            Refused: `own_approval`, `not_waiting`, or `approval_refused` with the `rule` that holds now; the job waits
+                on.
         """
         async with self._database.begin() as connection:
             now = self._clock.now()
             found = await self._waiting(connection, job_id, guild_id=guild_id, actor_id=actor_id, now=now)
-            await self._admission.check_job(connection, found, now=now)
+            await self._check(connection, found, now)
             moved = await jobs.move_locked(
                 connection,
                 found,
@@ -93,6 +94,13 @@ class Approvals:
             await _audit(connection, moved, "approve", actor_id, now)
         self._wake.up()
         return moved
+
+    async def _check(self, connection: AsyncConnection, found: Job, now: datetime) -> None:
+        """Check the rules again; what they refuse is said to a moderator here and not to who asked."""
+        try:
+            await self._admission.check_job(connection, found, now=now)
+        except Refused as refusal:
+            raise Refused("approval_refused", job=found.id, rule=refusal.code) from refusal
 
     async def deny(self, job_id: str, *, guild_id: int, actor_id: int, reason: str) -> Job:
         """Cancel a waiting job and release its hold. One transaction.
@@ -124,8 +132,10 @@ class Approvals:
         found = await jobs.lock(connection, job_id)
         if found is None or found.guild_id != guild_id:
             raise NotFound("job_not_found", job=job_id)
-        if found.state is not JobState.AWAITING_APPROVAL or found.updated_at + self._ttl <= now:
+        if found.state is not JobState.AWAITING_APPROVAL:
             raise Refused("not_waiting", job=job_id, state=found.state.value)
+        if found.updated_at + self._ttl <= now:
+            raise Refused("not_waiting", job=job_id, state=JobState.EXPIRED.value)
         if found.user_id == actor_id:
             raise Refused("own_approval", job=job_id)
         return found

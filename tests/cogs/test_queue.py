@@ -178,6 +178,21 @@ async def test_deny_asks_for_the_reason(deciding: Stage) -> None:
     assert "No job is open here" in said(panel)
 
 
+async def test_a_rule_of_now_is_told_to_the_moderator_and_not_to_who_asked(deciding: Stage) -> None:
+    """Both in the queue and under the card; the job waits on."""
+    job_id = await _ask(deciding, "a red fox")
+    await deciding.mo.slash(deciding.channel, "quota suspend", member=deciding.ann, reason="spam", until="7d")
+    panel = await _open(deciding)
+    await _pick(deciding, panel, job_id)
+
+    refused = said(await deciding.mo.click(panel.response.message, label="Approve"))
+
+    assert f"Job `{job_id}` cannot be approved now" in refused
+    assert "suspended for a time" in refused
+    assert "you" not in refused
+    assert await _state(deciding, job_id) is JobState.AWAITING_APPROVAL
+
+
 async def test_nobody_approves_their_own(deciding: Stage) -> None:
     """Not even here."""
     job_id = await _ask(deciding, "a red fox", who=deciding.mo)

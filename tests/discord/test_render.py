@@ -15,6 +15,7 @@ from bot.domain.money import ZERO, Credits
 from bot.domain.rules import PublicPrompts
 from bot.i18n import Catalogue
 from bot.ports import CardView, ClipPost
+from bot.services.admission import BY_RULE
 from tests.discord.jobs import NOW, job
 
 CATALOGUE = Catalogue.load()
@@ -292,6 +293,14 @@ def test_refusal_shows_what_a_person_typed_harmlessly() -> None:
 
     assert r"\*\*x\*\* \<@1>" in typed
     assert "`a @x b`" in job_id
+
+
+@pytest.mark.parametrize("rule", sorted(BY_RULE))
+def test_every_rule_has_a_name_for_moderators(rule: str) -> None:
+    """Where a job that waits for them is against it."""
+    text = refusal(Refused("approval_refused", job="J", rule=rule), WORDS, reference="r")
+
+    assert WORDS(f"journal.rule.{rule}") in text
 
 
 def test_unforeseen_refusal_has_a_reference() -> None:

@@ -168,7 +168,7 @@ async def test_killed_right_after_approve_was_pressed(visit: Visit) -> None:
     assert await outcome(visit, prompt) == ONCE
     if button(cards(visit, prompt)[0], "Approve"):
         told = await visit.press("mo", cards(visit, prompt)[0], "Approve")
-        await visit.tells(told, "waits for nobody any more", "decided already")
+        await visit.tells(told, "nothing to decide about job", "decided already")
     await until(lambda: not button(cards(visit, prompt)[0], "Approve"), "a card without buttons")
 
 

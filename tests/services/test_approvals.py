@@ -161,8 +161,9 @@ async def test_rules_run_again_at_approval(world: World) -> None:
         ({"blocked": (), "longest_s": 4}, "too_long"),
     ):
         await world.set_rules(**change)
-        with pytest.raises(Refused, match=code):
+        with pytest.raises(Refused, match="approval_refused") as refused:
             await _approve(world, job)
+        assert refused.value.params["rule"] == code
 
     await world.set_rules(longest_s=None)
     assert (await _approve(world, job)).state is S.QUEUED
@@ -173,8 +174,9 @@ async def test_a_member_suspended_while_waiting_is_not_approved(world: World) ->
     job = await world.accept()
     await world.moderation.suspend(GUILD, OWNER, USER, None, "spam")
 
-    with pytest.raises(Refused, match="suspended"):
+    with pytest.raises(Refused, match="approval_refused") as refused:
         await _approve(world, job)
+    assert refused.value.params["rule"] == "suspended"
 
     assert await _held(world) == credits("9")
     assert (await _deny(world, job)).state is S.CANCELLED
