@@ -238,6 +238,13 @@ async def update_any(connection: AsyncConnection, job_id: str, **values: Any) ->
     return bool(changed.rowcount)
 
 
+async def name_candidate(connection: AsyncConnection, sent: Job, task_id: str) -> bool:
+    """Note which task a create was answered with, where the job as it was `sent` is in doubt of that meanwhile."""
+    in_doubt = job.c.state.in_([JobState.SUBMITTING.value, JobState.UNKNOWN.value])
+    same = sa.and_(job.c.id == sent.id, job.c.submit_attempt == sent.submit_attempt, job.c.task_id.is_(None), in_doubt)
+    return bool((await connection.execute(sa.update(job).where(same).values(candidate_task_id=task_id))).rowcount)
+
+
 async def make_due(connection: AsyncConnection, job_id: str, *, now: datetime, states: Iterable[JobState]) -> bool:
     """Bring a waiting job's next step forward to now. A job that a worker has at the moment is left to it."""
     changed = await connection.execute(

@@ -31,12 +31,12 @@ from bot.domain.jobs import Job, JobState, TaskStatus
 from bot.ports import Breaker, Links, MediaStore, Provider, Receipt
 from bot.services import settlement
 from bot.services.breaker import ask_first, is_crowded, note_failure
-from bot.services.callbacks import news_since
 from bot.services.composing import Composer, submission_of
 from bot.services.config import Timings, patience_s
 from bot.services.matching import CREATED_TOLERANCE, Search, could_be, is_surely
 from bot.services.pacing import PACED, RateView
 from bot.services.polling import PollTimes
+from bot.services.receipts import FirstPoll, Receipts
 from bot.services.reference_links import NO_LINK
 
 log = logging.getLogger(__name__)
@@ -69,6 +69,7 @@ class Submitter:
     ) -> None:
         """`rate` says how often running tasks can be asked for."""
         self.polls = PollTimes(database, providers=providers, links=links, timings=timings, rate=rate)
+        self._receipts = Receipts(database, clock, polls=self.polls)
         self._database = database
         self._clock = clock
         self._providers = providers
@@ -117,6 +118,7 @@ class Submitter:
 
     async def _send(self, held: Job, body: bytes) -> Job | None:
         provider = self._providers[held.provider]
+        first = await self._receipts.expect(held)
         try:
             receipt = await provider.submit(submission_of(held, provider, body))
         except ProviderTurnedAway as error:
@@ -125,45 +127,32 @@ class Submitter:
         except ProviderRejected as error:
             return await self._end(held, JobState.FAILED, cause="create refused", error_code=error.code)
         except ProviderAmbiguous as error:
+            named, cause = error.task_id, f"create: {error.code}"
+            moved = await self._receipts.keeping(held, named, lambda: self.doubt(held, cause=cause, candidate=named))
             await self._note_failure(held, error)
-            return await self.doubt(held, cause=f"create: {error.code}", candidate=error.task_id)
+            return moved
         except ProviderConflict as error:
             return await self.doubt(held, cause=f"create: {error.code}")
         except (ProviderBusy, ProviderUnreachable, ProviderAccount) as error:
             await self._note_failure(held, error)
             return await self._requeue(held, error)
-        await self._breaker.succeeded(held.provider)
-        return await self._taken(held, receipt)
+        return await self._taken(held, receipt, first)
 
-    async def _taken(self, held: Job, receipt: Receipt) -> Job | None:
-        started_at = held.submitted_at or held.updated_at
-        awaits_callback = await self.polls.awaits_callback(held)
-        gap_s = await self.polls.gap_s(held, awaits_callback=awaits_callback)
+    async def _taken(self, held: Job, receipt: Receipt, first: FirstPoll) -> Job | None:
+        """Write the task down before anything else is done with the answer."""
         try:
-            async with self._database.begin() as connection:
-                now = self._clock.now()
-                is_urgent = await work.cancel_requested(connection, held.id)
-                is_urgent = is_urgent or await news_since(connection, held, started_at)
-                return await jobs.move_fenced(
-                    connection,
-                    held,
-                    JobState.RUNNING,
-                    now=now,
-                    cause="create answered",
-                    run_at=now if is_urgent else self.polls.first_at(held, now, gap_s, awaits_callback=awaits_callback),
-                    task_id=receipt.task_id,
-                    unknown_since=None,
-                    expected_end_at=now + timedelta(seconds=held.expected_s),
-                )
+            moved = await self._receipts.store(held, receipt, first)
         except IntegrityError:
             log.error("submission.task_taken", extra={"job_id": held.id})
-            return await self.doubt(held, cause="the provider named a task of another job")
+            moved = await self.doubt(held, cause="the provider named a task of another job")
+        await self._breaker.succeeded(held.provider)
+        return moved
 
     async def recover(self, held: Job) -> Job | None:
         """A job found in `submitting`: its create may have left. Its record decides."""
         return await self.doubt(held, cause="stopped while a create was under way")
 
-    async def doubt(self, held: Job, *, cause: str, candidate: str | None = None, turned_away: int = 0) -> Job | None:
+    async def doubt(self, held: Job, *, cause: str, candidate: str | None = None, turned_away: int = 0) -> Job:
         """Move to `unknown`: the hold stays, and the provider's record is searched at once, after an interval where the
         create was `turned_away`.
         """
@@ -225,6 +214,7 @@ class Submitter:
         sent_at = held.submitted_at or held.created_at
         if held.submit_body is None or self._clock.now() - sent_at >= KEY_KNOWN_FOR:
             return await self._wait(held)
+        first = await self._receipts.expect(held)
         try:
             receipt = await provider.submit(submission_of(held, provider, held.submit_body))
         except ProviderTurnedAway as error:
@@ -235,8 +225,7 @@ class Submitter:
         except ProviderError as error:
             await self._note_failure(held, error)
             return await self._wait(held, retry_after_s=error.retry_after_s)
-        await self._breaker.succeeded(held.provider)
-        return await self._taken(held, receipt)
+        return await self._taken(held, receipt, first)
 
     async def _turned_away(self, held: Job, error: ProviderError) -> Job | None:
         """Believe refusals that may be a proxy's only where every try met one, an interval apart each."""
