@@ -107,7 +107,7 @@ async def _open_edit(interaction: Interaction, services: Services, job_id: str, 
 
 async def edited(interaction: Interaction, services: Services, rest: str, values: dict[str, Any]) -> None:
     """Ask for the changed job."""
-    job_id, letter, kind = rest.split(":")
+    job_id, letter, kind = _parts(rest, 3)
     is_private = kind == PRIVATE
     _check(interaction, services, is_private=is_private)
     prompt = join_prompt(str(values.get("prompt") or ""), str(values.get("more") or ""), letter)
@@ -121,7 +121,9 @@ async def edited(interaction: Interaction, services: Services, rest: str, values
 async def extend(interaction: Interaction, services: Services, job_id: str) -> None:
     """Ask how the clip goes on."""
     _check(interaction, services)
-    await _look(interaction, services, job_id)  # whoever may not is told before they write
+    seen = await _look(interaction, services, job_id)  # whoever may not is told before they write
+    if seen is not None:
+        services.rerun.extender(seen.job)
     words = words_of(interaction, services.catalogue)
     field = label(words("modal.extend"), paragraph("prompt"), words("modal.extend_hint"))
     kind = PRIVATE if _is_private(interaction) else PUBLIC
@@ -130,7 +132,7 @@ async def extend(interaction: Interaction, services: Services, job_id: str) -> N
 
 async def extended(interaction: Interaction, services: Services, rest: str, values: dict[str, Any]) -> None:
     """Ask for the clip that follows."""
-    job_id, kind = rest.split(":")
+    job_id, kind = _parts(rest, 2)
     is_private = kind == PRIVATE
     _check(interaction, services, is_private=is_private)
     message_id = await defer(interaction, private=is_private)
@@ -160,7 +162,7 @@ async def animate(interaction: Interaction, services: Services, job_id: str) -> 
 
 async def animated(interaction: Interaction, services: Services, rest: str, values: dict[str, Any]) -> None:
     """Ask for the clip that begins with the picture: the first one where none was chosen."""
-    job_id, kind = rest.split(":")
+    job_id, kind = _parts(rest, 2)
     is_private = kind == PRIVATE
     _check(interaction, services, is_private=is_private)
     chosen = next(iter(values.get("number") or ()), "")
@@ -178,6 +180,18 @@ async def share(interaction: Interaction, services: Services, job_id: str) -> No
     posted = await services.sharing.share(job_id, user_id=interaction.user.id, guild_id=interaction.guild_id)
     words = words_of(interaction, services.catalogue)
     await tell(interaction, words("answer.shared", channel=f"<#{posted.channel_id}>"))
+
+
+def _parts(rest: str, count: int) -> list[str]:
+    """Cut what a form carries.
+
+    Raises:
+        Refused: `form_unreadable`, it is from another version.
+    """
+    parts = rest.split(":")
+    if len(parts) != count:
+        raise Refused("form_unreadable")
+    return parts
 
 
 def _check(interaction: Interaction, services: Services, *, is_private: bool | None = None) -> None:

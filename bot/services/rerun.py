@@ -137,12 +137,7 @@ class Rerun:
         """
         seen = await self._seen(requester, job_id, private=private)
         old = seen.job
-        if old.state not in {JobState.DELIVERING, JobState.DELIVERED, JobState.UNDELIVERED}:
-            raise Refused("not_delivered", job=job_id)
-        model = self._catalog.model(old.spec.model)
-        if not (model.has_start_image or model.has_previous_clip):
-            others = ", ".join(self._catalog.models_with("has_start_image"))
-            raise Refused("not_supported", option="start_image", model=model.key, others=others)
+        model = self.extender(old)
         request = replace(request_of(old, private=private, same_seed=False), prompt=prompt, shots=())
         self._generation.check(request)
         frame = await self._previous_clip(old, model) if model.has_previous_clip else None
@@ -151,6 +146,20 @@ class Rerun:
         if frame is None:
             return await self._extend_from_address(requester, request, old)
         return await self._accept_new(requester, request, old, frame)
+
+    def extender(self, old: Job) -> Model:
+        """Return the model that continues a job's clip: its own.
+
+        Raises:
+            Refused: `not_delivered`, `not_supported`, or the model is no longer on offer.
+        """
+        if old.state not in {JobState.DELIVERING, JobState.DELIVERED, JobState.UNDELIVERED}:
+            raise Refused("not_delivered", job=old.id)
+        model = self._catalog.model(old.spec.model)
+        if not (model.has_start_image or model.has_previous_clip):
+            others = ", ".join(self._catalog.models_with("has_start_image"))
+            raise Refused("not_supported", option="start_image", model=model.key, others=others)
+        return model
 
     async def animate(
         self, requester: Requester, job_id: str, number: int | None, prompt: str, *, private: bool

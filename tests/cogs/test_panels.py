@@ -135,3 +135,21 @@ def test_custom_id_that_could_not_be_read_back_is_refused(feature: str, rest: st
     """A mistake of ours shows at once."""
     with pytest.raises(ValueError):
         panel_id(feature, rest)
+
+
+@pytest.mark.parametrize("feature", ["edit", "extend", "picture"])
+async def test_form_of_another_version_is_answered_with_what_to_do(stage: Stage, feature: str) -> None:
+    """Its id carries fewer parts than the form of today."""
+    message = await _show(stage, _button())
+
+    async def opener(interaction: discord.Interaction[Any], rest: str, values: list[str]) -> None:
+        field = discord.ui.Label(text="A", component=discord.ui.TextInput(custom_id="prompt"))
+        await open_modal(interaction, modal_id(feature, "0123456789AB"), "T", [field])
+
+    register_panel(stage.env.bot, "demo", opener)  # type: ignore[arg-type]
+    shown = await stage.ann.click(message, label="Go")
+
+    result = await stage.ann.submit_modal(shown, {"prompt": "hi there"})
+
+    assert result.ephemeral
+    assert "could not be read any more" in said(result)

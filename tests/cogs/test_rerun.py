@@ -1,16 +1,20 @@
 """Edit & rerun, Extend and Share, as members use them: forms, files, and who is told what."""
 
+from dataclasses import replace
+
 import discord
 import pytest
 import simcord
 from simcord.backend.models import Overwrite
 from simcord.enums import OverwriteType
 
+from bot.db.jobs import encode_spec
 from bot.domain.jobs import JobState
 from bot.domain.money import Credits
 from bot.domain.rules import PublicPrompts
 from cogs._modal_fields import join_prompt, needs_second_field, split_prompt
 from tests.cogs.conftest import Stage, said
+from tests.cogs.offers import TV, offer_all
 
 START = ("a.png", b"1")
 
@@ -215,6 +219,20 @@ async def test_extend_asks_how_it_goes_on_and_starts_from_the_last_frame(stage: 
     new = await _newest(stage)
     assert (new.source_job_id, new.spec.duration_s) == (job, 8)
     assert [one.option for one in new.spec.references] == ["start_image"]
+
+
+async def test_extend_says_before_the_form_that_a_model_cannot(stage: Stage) -> None:
+    """Nobody writes in vain."""
+    job, _ = await _clip(stage)
+    await offer_all(stage)
+    found = await stage.world.queries.job_for_operator(job)
+    await stage.world.change(found, spec=encode_spec(replace(found.spec, model=f"{TV}/seedance-2.0")))
+
+    refused = await stage.ann.click(stage.channel.last_message, label="Extend")
+
+    assert refused.modal is None
+    assert "cannot do `start_image`. Models that can:" in said(refused)
+    assert refused.ephemeral
 
 
 async def test_extend_says_that_a_clip_is_gone(stage: Stage) -> None:
