@@ -220,6 +220,8 @@ class Wiring:
             operator_ids=self.operator_ids,
             clip_costs=clip_costs(self.offered),
             has_callbacks=self.settings.public_base_url is not None,
+            intake=self.edges.intake,
+            measure=self.edges.measure,
             unknown_deadline_s=self.timings.unknown_deadline_s,
         )
 

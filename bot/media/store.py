@@ -25,7 +25,12 @@ class LocalStore:
         self._workplace.mkdir(parents=True, exist_ok=True)
 
     def work_file(self, name: str | None = None) -> Path:
-        """Name a file for unfinished work, on the same disk as the store. None makes up a fresh name."""
+        """Name a file for unfinished work, on the same disk as the store. None makes up a fresh name.
+
+        Raises:
+            OSError: its folder is gone and cannot be made again.
+        """
+        self._workplace.mkdir(parents=True, exist_ok=True)
         return self._workplace / (name or secrets.token_hex(16))
 
     async def put(self, key: str, source: Path) -> None:

@@ -62,8 +62,8 @@ class ReferenceIntake(Protocol):
         """Remove stored references that no job came of."""
         ...
 
-    async def has_room(self) -> bool:
-        """Whether the data folder and the disk have room for another job."""
+    async def has_room(self, jobs: int = 1) -> bool:
+        """Whether the data folder can be written, and it and the disk have room for another job, or for so many."""
         ...
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Protocol
@@ -16,8 +16,9 @@ from bot.db.engine import Database
 from bot.domain.catalog import Catalog
 from bot.domain.errors import DeliveryError, DeliveryForbidden, DeliveryTooLarge, Refused
 from bot.domain.requests import GenerationRequest, Kind
-from bot.ports import Messenger, Notice
+from bot.ports import Messenger, Notice, ReferenceIntake
 from bot.services.balances import Balances, Figure
+from bot.services.operator_desk import Measure
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,8 @@ MOST_NAMED = 5  # jobs in one alert
 MOST_COUNTED = 1000
 #: For how long a clip that was lost is a trouble of today; nothing can be done for it but to look why.
 LOST_FOR = timedelta(hours=1)
+ROOM_AGAIN = 2  # jobs
+GIBIBYTE = 1024**3
 
 
 class AlertWriter(Protocol):
@@ -92,6 +95,8 @@ class Alerts:
         operator_ids: frozenset[int],
         clip_costs: Mapping[str, Decimal],
         has_callbacks: bool,
+        intake: ReferenceIntake,
+        measure: Measure,
         unknown_deadline_s: float,
     ) -> None:
         """`clip_costs` has the cost of a default clip of every provider in use, in the provider's credits."""
@@ -103,6 +108,8 @@ class Alerts:
         self._operator_ids = operator_ids
         self._clip_costs = clip_costs
         self._has_callbacks = has_callbacks
+        self._intake = intake
+        self._measure = measure
         self._unknown_deadline = timedelta(seconds=unknown_deadline_s)
 
     async def look(self) -> None:
@@ -124,7 +131,7 @@ class Alerts:
 
     async def _troubles(self, known: Mapping[str, object], figures: Mapping[str, Figure | None]) -> list[Trouble]:
         now = self._clock.now()
-        found: list[Trouble] = []
+        found = await self._room(known)
         async with self._database.read() as connection:
             for provider, figure in figures.items():
                 if figure is not None:
@@ -136,6 +143,17 @@ class Alerts:
             )
             lost = await board.lost(connection, since=now - LOST_FOR, limit=MOST_COUNTED)
         return [*found, *_of_jobs("parked", parked), *_of_jobs("unknown", unresolved), *_of_jobs("lost", lost)]
+
+    async def _room(self, known: Mapping[str, object]) -> list[Trouble]:
+        """Look at the room for data; where there was none, only some for several jobs is enough."""
+        trouble = Trouble("room", "data")
+        if await self._intake.has_room(ROOM_AGAIN if trouble.key in known else 1):
+            return []
+        disk = await self._measure()
+        used, limit, free = (
+            f"{size / GIBIBYTE:.1f} GiB" for size in (disk.used_bytes, disk.limit_bytes, disk.free_bytes)
+        )
+        return [replace(trouble, params={"used": used, "limit": limit, "free": free})]
 
     def _balance(self, provider: str, figure: Figure, known: Mapping[str, object]) -> list[Trouble]:
         threshold = low_below(figure, self._clip_costs[provider])

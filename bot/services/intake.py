@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bot.clock import Clock
 from bot.domain.catalog import Model
-from bot.domain.errors import Refused
+from bot.domain.errors import MediaRejected, Refused
 from bot.domain.requests import Attachment, Reference
 from bot.media.references import References
 from bot.media.store import LocalStore
@@ -42,16 +42,20 @@ class Intake:
         """Fetch, check and store attachments; see `ReferenceIntake`.
 
         Raises:
-            Refused: `storage_full`: others are taking the room at this moment.
+            Refused: `storage_full`: others are taking the room at this moment, or the disk filled up meanwhile.
         """
         if not attachments:
             return ()
         size = sum(attachment.size_bytes for attachment in attachments)
-        if not await self._fits(size):
+        if not await self._fits(size, 1):
             raise Refused("storage_full")
         self._coming += size
         try:
             kept = await self._references.store(attachments, model)
+        except (OSError, MediaRejected) as error:  # the child that cleans a picture cannot say why it failed
+            if await asyncio.to_thread(self._look_free) < ROOM_FOR_A_JOB:
+                raise Refused("storage_full") from error
+            raise
         finally:
             self._coming -= size
         self._stored += size
@@ -62,16 +66,16 @@ class Intake:
         for reference in references:
             await self._store.delete(reference.key)
 
-    async def has_room(self) -> bool:
-        """Whether folder and disk have room for another job; measured at most every ten seconds."""
-        return await self._fits(0)
+    async def has_room(self, jobs: int = 1) -> bool:
+        """Whether folder and disk have room for so many more jobs; measured at most every ten seconds."""
+        return await self._fits(0, jobs)
 
-    async def _fits(self, size_bytes: int) -> bool:
-        """Whether this many bytes would leave the room that one more job may need."""
+    async def _fits(self, size_bytes: int, jobs: int) -> bool:
+        """Whether this many bytes would leave the room that so many more jobs may need."""
         await self._measure()
         taken = self._coming + self._stored + size_bytes
-        room = min(ROOM_FOR_A_JOB, self._max_bytes // 4)
-        return self._used + taken + room <= self._max_bytes and self._free - taken >= ROOM_FOR_A_JOB
+        room = jobs * min(ROOM_FOR_A_JOB, self._max_bytes // 4)
+        return self._used + taken + room <= self._max_bytes and self._free - taken >= jobs * ROOM_FOR_A_JOB
 
     async def _measure(self) -> None:
         """Look at the folder and the disk anew where the last look is old. Those who come meanwhile wait for it."""
@@ -81,6 +85,16 @@ class Intake:
                 return
             counted = self._stored
             self._used = await self._store.used_bytes()
-            self._free = (await asyncio.to_thread(shutil.disk_usage, self._data_dir)).free
+            self._free = await asyncio.to_thread(self._look_free)
             self._measured_at = now
             self._stored -= counted
+
+    def _look_free(self) -> int:
+        """Return how many bytes the disk can take: none where the folder cannot be written."""
+        try:
+            mark = self._store.work_file()
+            mark.touch()
+            mark.unlink()
+            return shutil.disk_usage(self._data_dir).free
+        except OSError:
+            return 0

@@ -43,12 +43,16 @@ class Leases:
         async with self._database.begin() as connection:
             return await jobs.renew(connection, held, run_at=self._clock.now() + timedelta(seconds=self._lease_s))
 
-    async def retry_later(self, held: Job, *, delay_s: float) -> None:
-        """Let the step be tried again after `delay_s`. A lost lease is nothing to retry."""
+    async def retry_later(self, held: Job, *, delay_s: float, attempt: int | None = None) -> None:
+        """Let the step be tried again after `delay_s`, as the attempt after this or after `attempt`.
+
+        A lost lease is nothing to retry.
+        """
+        counted = {} if attempt is None else {"attempt": attempt}
         try:
             async with self._database.begin() as connection:
                 run_at = self._clock.now() + timedelta(seconds=delay_s)
-                await jobs.update_fenced(connection, held, run_at=run_at)
+                await jobs.update_fenced(connection, held, run_at=run_at, **counted)
         except LeaseLost:
             return
 

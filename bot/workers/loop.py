@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from errno import EDQUOT, ENOSPC, EROFS, errorcode
 
 from bot.clock import Clock
 from bot.domain.errors import LeaseLost
@@ -22,6 +23,10 @@ RETRY_BASE_S = 1.0
 RETRY_MAX_S = 300.0
 RENEWALS_PER_LEASE = 3
 GRACE_S = 10.0
+TURN_RETRY_MAX_S = 15.0
+DISK_RETRY_S = 30.0
+#: Full, over its quota, or turned read-only by the system: no fault of the job's, so such a try does not count.
+UNUSABLE_DISK = frozenset({ENOSPC, EDQUOT, EROFS})
 
 
 NoteState = Callable[[str, str, float], None]
@@ -64,13 +69,16 @@ class WorkerLoop:
         return len(self._running)
 
     async def run(self) -> None:
-        """Work until `stop`. An error of the database is logged and tried again."""
+        """Work until `stop`. An error of the database is logged, with its traceback once, and tried again."""
+        failures = 0
         while not self._is_stopping:
             try:
                 wait_s = await self._turn()
-            except Exception:
-                log.exception("worker.turn_failed")
-                wait_s = IDLE_LOOK_S
+                failures = 0
+            except Exception as error:
+                log.error("worker.turn_failed", extra={"failures": failures + 1}, exc_info=None if failures else error)
+                wait_s = min(IDLE_LOOK_S * 2**failures, TURN_RETRY_MAX_S)
+                failures = min(failures + 1, 1000)
             if wait_s > 0:
                 await self._wake.wait(wait_s)
 
@@ -126,9 +134,14 @@ class WorkerLoop:
         except asyncio.CancelledError:
             await self._hand_back(held)
             raise
-        except Exception:
-            log.exception("job.step_failed", extra={"job_id": held.id, "state": held.state.value})
-            await self._leases.retry_later(held, delay_s=min(RETRY_BASE_S * 2**held.attempt, RETRY_MAX_S))
+        except Exception as error:
+            extra = {"job_id": held.id, "state": held.state.value}
+            code = error.errno if isinstance(error, OSError) else None
+            if code in UNUSABLE_DISK:
+                log.error("storage.unusable", extra=extra | {"error": errorcode[code]})
+            else:
+                log.exception("job.step_failed", extra=extra)
+            await self._later(held, is_counted=code not in UNUSABLE_DISK)
             return None
         finally:
             renewal.cancel()
@@ -143,6 +156,16 @@ class WorkerLoop:
             await self._leases.retry_later(moved, delay_s=0)
             return None
         return moved
+
+    async def _later(self, held: Job, *, is_counted: bool) -> None:
+        """Have a failed step tried again. Where not even this can be written down, the lease lapses by itself."""
+        try:
+            if is_counted:
+                await self._leases.retry_later(held, delay_s=min(RETRY_BASE_S * 2**held.attempt, RETRY_MAX_S))
+            else:
+                await self._leases.retry_later(held, delay_s=DISK_RETRY_S, attempt=0)
+        except Exception:
+            log.exception("job.lease_left", extra={"job_id": held.id})
 
     async def _hand_back(self, held: Job) -> None:
         """Let another worker, or the next start, have the job at once."""

@@ -452,7 +452,7 @@ class FakeIntake:
 
     stored: list[Reference] = field(default_factory=list)
     discarded: list[Reference] = field(default_factory=list)
-    room: bool = True
+    room: int = 10  # for how many jobs
 
     async def store(self, attachments: Sequence[Attachment], model: Model) -> tuple[Reference, ...]:
         made = tuple(
@@ -465,8 +465,8 @@ class FakeIntake:
     async def discard(self, references: Sequence[Reference]) -> None:
         self.discarded += references
 
-    async def has_room(self) -> bool:
-        return self.room
+    async def has_room(self, jobs: int = 1) -> bool:
+        return self.room >= jobs
 
 
 @dataclass

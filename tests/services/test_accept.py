@@ -278,7 +278,7 @@ async def test_another_guild_or_member_is_not_touched(world: World) -> None:
 
 async def test_a_full_disk_refuses_before_anything_is_held(world: World) -> None:
     """No room: refused, nothing stored, nothing held."""
-    world.intake.room = False
+    world.intake.room = 0
 
     with pytest.raises(Refused, match="storage_full"):
         await world.accept()

@@ -16,6 +16,7 @@ from bot.i18n import Catalogue
 from bot.services.alerts import Alerts, clip_costs
 from bot.services.balances import Balances
 from bot.services.breaker import SharedBreaker
+from bot.services.operator_desk import DiskUse
 from tests.services.fakes import P1
 from tests.services.world import GUILD, World, catalog
 
@@ -48,6 +49,10 @@ def watch(world: World) -> Watch:
     return make_watch(world)
 
 
+async def _measure() -> DiskUse:
+    return DiskUse(int(4.94 * 2**30), 5 * 2**30, int(0.26 * 2**30))
+
+
 def make_watch(world: World, operators: frozenset[int] = frozenset({OPERATOR})) -> Watch:
     breaker = SharedBreaker(world.database, world.clock)
     costs = clip_costs(catalog())
@@ -64,6 +69,8 @@ def make_watch(world: World, operators: frozenset[int] = frozenset({OPERATOR})) 
         operator_ids=operators,
         clip_costs=costs,
         has_callbacks=True,
+        intake=world.intake,
+        measure=_measure,
         unknown_deadline_s=world.timings.unknown_deadline_s,
     )
     made = Watch(world, breaker, alerts)
@@ -167,6 +174,21 @@ async def test_callbacks_that_do_not_arrive_are_told(watch: Watch) -> None:
     await watch.look()
 
     assert len(watch.told()) == 1
+
+
+async def test_a_full_data_folder_is_told_until_there_is_clearly_room(watch: Watch) -> None:
+    """With what lies there; a little room that comes and goes is no news."""
+    intake = watch.world.intake
+    for room in (2, 0, 1, 0, 1, 2):
+        intake.room = room
+        await watch.look()
+    assert len(watch.told()) == 1
+    assert "DATA_DIR holds 4.9 GiB of 5.0 GiB, and its disk has 0.3 GiB left" in watch.told()[0]
+
+    intake.room = 0
+    await watch.look()
+
+    assert len(watch.told()) == 2
 
 
 async def test_parked_jobs_are_named(watch: Watch) -> None:

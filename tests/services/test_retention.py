@@ -1,6 +1,8 @@
 """What is kept for how long: references, clips, traces, servers that the bot has left; and room on the disk."""
 
 import asyncio
+import errno
+import shutil
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -265,12 +267,12 @@ class SlowReferences:
         self.folder = folder
         self.gate = asyncio.Event()
         self.gate.set()
-        self.broken = False
+        self.error: Exception | None = None
 
     async def store(self, attachments: Sequence[Attachment], model: Model) -> tuple[Reference, ...]:
         await self.gate.wait()
-        if self.broken:
-            raise MediaRejected("file_type")
+        if self.error is not None:
+            raise self.error
         for number, one in enumerate(attachments):
             (self.folder / f"{one.filename}{number}").write_bytes(bytes(one.size_bytes))
         return tuple(reference(f"references/aa/{one.filename}.png") for one in attachments)
@@ -344,13 +346,39 @@ async def test_files_that_come_at_once_do_not_pass_the_bound_together(
 
 async def test_what_was_not_kept_takes_no_room(intake: Intake, references: SlowReferences) -> None:
     """A file that is refused gives its place back at once."""
-    references.broken = True
+    references.error = MediaRejected("file_type")
     for _ in range(10):
         with pytest.raises(MediaRejected):
             await intake.store([attachment("bad", ROOM // 2)], MODELS[0])
 
-    references.broken = False
+    references.error = None
     assert await intake.store([attachment("good", ROOM // 2)], MODELS[0])
+
+
+async def test_a_disk_that_fills_up_meanwhile_is_no_fault_of_the_file(
+    intake: Intake, references: SlowReferences, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither where writing fails nor where the child that cleans pictures does."""
+    usage = shutil.disk_usage("/")
+    assert await intake.has_room()
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=4096))
+    for error in (OSError(errno.ENOSPC, "No space left on device"), MediaRejected("image_broken")):
+        references.error = error
+        with pytest.raises(Refused, match="storage_full"):
+            await intake.store([attachment("late", 1000)], MODELS[0])
+
+
+async def test_a_folder_that_cannot_be_written_has_no_room(
+    intake: Intake, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a disk that the system has turned read-only."""
+
+    def refuse(_self: Path, **_options: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "touch", refuse)
+
+    assert not await intake.has_room()
 
 
 async def test_callers_who_come_during_the_first_measurement_wait_for_it(intake: Intake, folder: Path) -> None:

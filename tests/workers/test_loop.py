@@ -1,6 +1,7 @@
 """The loop: poison is parked, a lost lease writes nothing, two loops share the work, stop hands back."""
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -138,6 +139,63 @@ async def test_a_poison_job_is_parked_and_blocks_no_other(make_world: MakeWorld,
     await retry_job(world.database, world.clock, poison.id)
     await world.run_until_quiet()
     assert await world.state(poison) is S.DELIVERED
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
+async def test_a_job_waits_as_long_as_the_disk_is_full(make_world: MakeWorld, caplog, number: int) -> None:
+    """However long that takes, it is never set aside, and it goes on by itself once there is room."""
+    world = make_world(rules=RICH)
+    fetch, tries = world.workshop.fetch_clip, 0
+
+    async def fill(url, key):
+        nonlocal tries
+        tries += 1
+        raise OSError(number, "No space left on device")
+
+    world.workshop.fetch_clip = fill
+    job = await world.accept()
+
+    async def tried() -> bool:
+        return tries > 2 * MAX_ATTEMPTS
+
+    async def delivered() -> bool:
+        return await world.state(job) is S.DELIVERED
+
+    async with _working(world, _loop(world)) as work:
+        await work.until(tried, step_s=20)
+        assert not (await world.job(job)).is_parked
+        world.workshop.fetch_clip = fetch
+        await work.until(delivered, step_s=20)
+
+    assert caplog.text.count("storage.unusable") == tries
+    assert "Traceback" not in caplog.text
+
+
+async def test_a_database_that_takes_nothing_costs_a_job_no_more_than_its_lease(make_world: MakeWorld, caplog) -> None:
+    """Where not even the failure can be written down, the lease lapses and the job is taken up again."""
+    world = make_world(rules=RICH)
+    fetch, retry = world.workshop.fetch_clip, world.leases.retry_later
+    failed = asyncio.Event()
+
+    async def fail(*_args, **_options):
+        failed.set()
+        raise OSError("database or disk is full")
+
+    world.workshop.fetch_clip = world.leases.retry_later = fail
+    job = await world.accept()
+
+    async def is_failed() -> bool:
+        return failed.is_set()
+
+    async def delivered() -> bool:
+        return await world.state(job) is S.DELIVERED
+
+    async with _working(world, _loop(world)) as work:
+        await work.until(is_failed)
+        world.workshop.fetch_clip, world.leases.retry_later = fetch, retry
+        await work.until(delivered)
+
+    assert "job.lease_left" in caplog.text
 
 
 async def test_a_parked_job_is_given_up_at_the_deadline_and_watched(make_world: MakeWorld) -> None:
