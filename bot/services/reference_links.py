@@ -15,9 +15,10 @@ _EXPIRY = re.compile(r"[?&]ex=([0-9a-f]{1,10})(?:&|$)")
 def reference_link(links: Links, reference: Reference, *, now: datetime, expires_at: datetime) -> str | None:
     """Return an https link at which a provider can fetch a reference: our own, else the one that Discord gave.
 
-    Ours works until `expires_at`. None where there is neither, and where Discord's has expired by `now`.
+    Ours works until `expires_at`, and ends as our key does. None where there is neither, and where Discord's has
+    expired by `now`.
     """
-    ending = reference.content_type.rpartition("/")[2]
+    ending = reference.key.rpartition(".")[2]
     ours = links.media_url(reference.key, f"reference.{ending}", expires_at=expires_at)
     return ours or _unexpired(reference.source_url, now)
 

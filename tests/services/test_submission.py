@@ -17,6 +17,7 @@ from bot.domain.errors import (
 from bot.domain.jobs import JobState
 from bot.domain.money import Credits
 from bot.domain.requests import Attachment, MediaKind, Reference, ReferenceRole
+from bot.media.links import SignedLinks
 from bot.ports import ProviderTraits
 from bot.services.config import Timings
 from bot.services.reference_links import reference_link
@@ -551,6 +552,15 @@ async def test_a_create_that_waited_for_days_goes_out_with_links_that_work(world
     assert first == second < last
     assert last > world.clock.now()
     assert world.provider.keys == [f"{job.id}-1", f"{job.id}-1", f"{job.id}-2"]
+
+
+def test_a_link_of_ours_ends_as_files_of_its_kind_do() -> None:
+    """A provider may go by the ending: there is no file `.quicktime`."""
+    links = SignedLinks(b"secret", "https://bot.example")
+    now = datetime(2026, 3, 3, tzinfo=UTC)
+    film = Reference(ReferenceRole.REFERENCE, MediaKind.VIDEO, "video/quicktime", 10, "0" * 64, "references/a/b.mov")
+
+    assert (reference_link(links, film, now=now, expires_at=now) or "").endswith("/reference.mov")
 
 
 @pytest.mark.parametrize(("ends_in_s", "is_good"), [(-1, False), (3600, True)])
