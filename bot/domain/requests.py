@@ -49,7 +49,8 @@ class Attachment:
 class Reference:
     """A stored and checked reference. `key` is its address in the media store; `duration_s` is None for pictures.
 
-    `source_url` is where it came from at Discord, for providers that fetch it themselves where there is no better link.
+    `source_url` is where it came from, at Discord or at the provider that made it, for providers that fetch references
+    themselves where there is no better link.
     """
 
     role: ReferenceRole

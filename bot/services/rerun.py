@@ -267,6 +267,7 @@ class Rerun:
             sha256=digest,
             key=key,
             option="start_image",
+            source_url=old.last_frame_url,
         )
 
     async def _previous_clip(self, old: Job, model: Model) -> Reference | None:
@@ -289,6 +290,7 @@ class Rerun:
             key=key,
             duration_s=float(old.spec.duration_s),
             option="previous_clip",
+            source_url=old.result_url,
         )
 
     async def _keep_copy(self, file: Path, ending: str) -> tuple[str, int, str]:

@@ -231,6 +231,25 @@ async def test_extend_gives_the_clip_itself_where_the_model_continues_clips(
     assert [one.role for one in new.spec.references] == [role]
 
 
+@pytest.mark.parametrize("continues_clips", [True, False])
+async def test_extend_names_the_providers_own_address_where_we_have_none(
+    make_world: Callable[..., World], *, continues_clips: bool
+) -> None:
+    """Without a public address of ours a provider that fetches references by itself can still fetch what it made."""
+    able = [replace(one, has_previous_clip=continues_clips, takes_links=True) for one in MODELS]
+    world = make_world(offered=catalog(models=tuple(able)))
+    old = await delivered(world)
+    await world.change(old, last_frame_url="https://cdn.example/last.png")
+    (world.folder / "file").write_bytes(b"clip")
+
+    new = await world.rerun.extend(world.requester(), old.id, "it jumps", private=False)
+
+    (given,) = new.spec.references
+    known = (await world.job(old)).result_url if continues_clips else "https://cdn.example/last.png"
+    assert known is not None
+    assert given.source_url == known
+
+
 async def test_extend_takes_the_providers_frame_where_the_clip_is_no_longer_kept(world: World) -> None:
     """Fetched under the same checks as any file."""
     old = await delivered(world)
