@@ -16,6 +16,9 @@ from yarl import URL
 REDIRECTS_MAX = 3
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 CONNECTIONS_MAX = 100
+#: For how long a connection is kept for the next request. Common servers hang up after five idle seconds (Node.js,
+#: uvicorn); a create that is on its way at that moment has no answer.
+IDLE_MAX_S = 1.5
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: the IPv4 address is in the last 32 bits
 _UNICAST = ipaddress.IPv6Network("2000::/3")  # IANA: the only IPv6 space given out for public hosts
@@ -75,7 +78,7 @@ def guarded_connector(*, allow_private: bool = False) -> aiohttp.TCPConnector:
             raise AddressRefused("the address is not public")
         return socket.socket(family=family, type=kind, proto=protocol)
 
-    return aiohttp.TCPConnector(limit=CONNECTIONS_MAX, socket_factory=open_socket)
+    return aiohttp.TCPConnector(limit=CONNECTIONS_MAX, keepalive_timeout=IDLE_MAX_S, socket_factory=open_socket)
 
 
 @asynccontextmanager

@@ -25,6 +25,7 @@ API_TIMEOUT = aiohttp.ClientTimeout(total=60, connect=15, sock_connect=10, sock_
 UPLOAD_TIMEOUT = aiohttp.ClientTimeout(total=300, connect=15, sock_connect=10, sock_read=60)
 ANSWER_MAX_BYTES = 1024 * 1024
 RETRY_AFTER_MAX_S = 3600.0
+USER_AGENT = "seedance-bot"  # firewalls turn away requests that name no client
 NO_ANSWER = 0  # what `Observe` is told instead of an HTTP status
 
 _SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?")
@@ -83,7 +84,12 @@ class ApiClient:
         self._session = session
         self._provider = provider
         self._base_url = base_url.rstrip("/")
-        self._headers = {"Accept": "application/json", "Accept-Encoding": "identity", **headers}
+        self._headers = {
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "User-Agent": USER_AGENT,
+            **headers,
+        }
         self._allow_private_hosts = allow_private_hosts
         self._observe = observe
         self._timeout = timeout

@@ -71,6 +71,28 @@ async def test_checks_the_address_that_is_connected_to(server: FileServer) -> No
     assert server.requests == []
 
 
+@pytest.mark.parametrize(("idle_s", "connections"), [(1, 1), (2, 2)])
+async def test_leaves_a_line_before_the_other_side_does(
+    server: FileServer, monkeypatch: pytest.MonkeyPatch, idle_s: int, connections: int
+) -> None:
+    """Many servers hang up on a line that was idle for five seconds, and a request on its way then is lost."""
+    made: list[object] = []
+
+    async def note(*seen: object) -> None:
+        made.append(seen)
+
+    trace = aiohttp.TraceConfig()
+    trace.on_connection_create_end.append(note)
+    server.files["a"] = b"found"
+    connector = guarded_connector(allow_private=True)
+    async with aiohttp.ClientSession(connector=connector, trace_configs=[trace]) as client:
+        for moment_s in (100, 100 + idle_s):
+            monkeypatch.setattr("aiohttp.connector.monotonic", lambda now=moment_s: now)
+            await (await client.get(server.url("a"))).read()
+
+    assert len(made) == connections
+
+
 async def test_follows_three_redirects_and_no_more(server: FileServer, session: aiohttp.ClientSession) -> None:
     """The fourth redirect ends it."""
     server.redirects = {"a": "/b", "b": "/c", "c": "/d", "z": "/a"}

@@ -152,6 +152,14 @@ async def test_the_providers_clock_may_be_wrong(provider: str) -> None:
         assert timedelta(minutes=59) < ahead < timedelta(minutes=61)
 
 
+async def test_every_request_says_who_asks(rig: Rig) -> None:
+    """Firewalls in front of an API turn away what names no client."""
+    await rig.submitted()
+    await rig.adapter.check_key()
+
+    assert {record.headers.get("User-Agent") for record in rig.emulator.requests} == {"seedance-bot"}
+
+
 async def test_a_key_is_proved_without_a_change(rig: Rig) -> None:
     """One question; where there is a balance it is the account's."""
     await rig.adapter.check_key()
