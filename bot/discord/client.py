@@ -12,6 +12,7 @@ from discord.backoff import ExponentialBackoff
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
+from bot.discord.events import tolerate
 from bot.discord.gate import Observe, Take, Window, trace
 from bot.discord.typed import clean
 from bot.domain.errors import DeliveryRetry, SettingsInvalid
@@ -92,6 +93,7 @@ class BotClient(discord.AutoShardedClient):
             shard_count=shard_count,
             **shards,
         )
+        tolerate(self._connection.parsers)
         self.tree: app_commands.CommandTree[BotClient] = CleanTree(self)
         self.on_button: ButtonHandler | None = None
         self._has_begun = False

@@ -97,3 +97,27 @@ async def test_only_published_channel_types_are_named(stage: Stage) -> None:
     for text in (registered, *opened):
         json.loads(text, object_hook=lambda node: named.extend(node.get("channel_types") or ()) or node)
     assert set(named) <= PUBLISHED_CHANNEL_TYPES
+
+
+async def test_interaction_without_a_size_limit_is_answered(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lowest one counts."""
+    _reshape(monkeypatch, lambda made: made.pop("attachment_size_limit", None) and None)
+
+    card = await stage.ann.slash(stage.channel, "video", prompt="a red fox")
+
+    assert "a red fox" in json.dumps(card.response.embeds[0].to_dict())
+
+
+@pytest.mark.parametrize("missing", ["id", "data", "token"])
+async def test_event_that_cannot_be_read_does_not_end_the_bot(
+    stage: Stage, caplog: pytest.LogCaptureFixture, missing: str
+) -> None:
+    """An error in reading one would end the gateway's connection for good."""
+    event = {"id": "5", "type": 2, "token": "t", "version": 1, "application_id": "6", "data": [], "member": 7}
+    event["guild_id"] = str(stage.guild.id)
+
+    stage.env.bot._connection.parsers["INTERACTION_CREATE"]({key: event[key] for key in event if key != missing})
+
+    assert "gateway.event_unreadable" in caplog.text
+    answer = await stage.ann.slash(stage.channel, "balance")
+    assert "credits" in json.dumps(answer.response.embeds[0].to_dict())
