@@ -138,16 +138,12 @@ class Generation:
         except MediaRejected:
             await self._intake.discard(fresh)
             raise
-        is_made = False
         try:
             new = await self._make(requester, spec, is_private=request.private, source_job_id=source_job_id)
-            is_made = True
-        except Refused as refusal:
+        except Refused as refusal:  # after anything else the job may be there; the daily sweep takes what no job names
+            await self._intake.discard(fresh)
             await self._note(requester, refusal)
             raise
-        finally:
-            if not is_made:
-                await self._intake.discard(fresh)
         self._wake.up()
         return new
 

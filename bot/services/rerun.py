@@ -224,14 +224,12 @@ class Rerun:
     async def _accept_new(
         self, requester: Requester, request: GenerationRequest, old: Job, reference: Reference
     ) -> Job:
-        """Ask for a job with a reference that was stored for it; it goes where no job comes of it."""
-        made: Job | None = None
+        """Ask for a job with a reference that was stored for it; it goes where the job is refused."""
         try:
-            made = await self._accept(requester, request, old, (reference,))
-        finally:
-            if made is None:
-                await self._store.delete(reference.key)
-        return made
+            return await self._accept(requester, request, old, (reference,))
+        except (Refused, MediaRejected):
+            await self._store.delete(reference.key)
+            raise
 
     async def _extend_from_address(self, requester: Requester, request: GenerationRequest, old: Job) -> Job:
         if old.last_frame_url is None:
@@ -387,9 +385,13 @@ def _gone(options: Sequence[str]) -> Refused:
     return Refused("reference_gone", option=", ".join(options))
 
 
-def _copy(picture: Path) -> tuple[Path, int, str]:
-    """Copy a picture for the store to move away; return the copy, its bytes and its SHA-256."""
-    with tempfile.NamedTemporaryFile(suffix=".jpg", delete=False) as target, picture.open("rb") as source:
-        shutil.copyfileobj(source, target)
-    data = Path(target.name).read_bytes()
-    return Path(target.name), len(data), hashlib.sha256(data).hexdigest()
+def _copy(file: Path) -> tuple[Path, int, str]:
+    """Copy a file for the store to move away; return the copy, its bytes and its SHA-256."""
+    with tempfile.NamedTemporaryFile(delete=False) as target, file.open("rb") as source:
+        try:
+            shutil.copyfileobj(source, target)
+            source.seek(0)
+            return Path(target.name), target.tell(), hashlib.file_digest(source, "sha256").hexdigest()
+        except OSError:
+            Path(target.name).unlink()
+            raise

@@ -1,5 +1,6 @@
 """Creates that may have happened: one task, one charge, or an honest `unknown`."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -363,6 +364,24 @@ async def test_a_refused_request_keeps_no_reference(world: World) -> None:
         await world.accept(attachments=(picture,))
 
     assert [r.option for r in world.intake.discarded] == ["start_image"]
+
+
+async def test_a_stop_right_after_the_commit_takes_no_reference_away(world: World) -> None:
+    """The job is there and needs it."""
+    picture = Attachment("start_image", ReferenceRole.START_IMAGE, "a.png", 100, "https://cdn/a.png")
+
+    def stop(name: str) -> None:
+        if name == "committed" and world.intake.stored:
+            raise asyncio.CancelledError
+
+    world.database.point = stop
+    with pytest.raises(asyncio.CancelledError):
+        await world.accept(attachments=(picture,))
+    world.database.point = lambda _name: None
+    await world.run_until_quiet()
+
+    assert world.intake.discarded == []
+    assert [job.state for job in await world.queries.jobs()] == [S.DELIVERED]
 
 
 async def test_without_a_list_a_task_named_by_the_creates_answer_is_found(world: World) -> None:
