@@ -201,10 +201,10 @@ class Approvals:
     async def _lapse(self, held: Job) -> Job:
         async with self._database.begin() as connection:
             now = self._clock.now()
-            await settlement.release(connection, job_id=held.id, now=now, reason="no moderator answered in time")
-            moved = await jobs.move_fenced(
+            moved = await jobs.move_fenced(  # locks the job before the budgets, as everybody does
                 connection, held, JobState.EXPIRED, now=now, cause="lapsed", error_code=LAPSED
             )
+            await settlement.release(connection, job_id=held.id, now=now, reason="no moderator answered in time")
         await self.redraw(moved)
         return moved
 
