@@ -60,12 +60,17 @@ class Dispatch:
             free = {p: await self._free(connection, p) for p in queued if p in self._places}
         given = 0
         for provider, most in free.items():
-            if most <= 0:
+            if most <= 0 or not await self._is_wanted(provider):
                 continue
             breaker = await self._breaker.state(provider)
             if not breaker.is_open:
                 given += await self._serve(provider, 1 if breaker.reason else most)  # a probe is one job
         return given
+
+    async def _is_wanted(self, provider: str) -> bool:
+        """Look first: members at their caps cost no write at each wake, and use up no probe of the breaker's."""
+        async with self._database.read() as connection:
+            return bool(await self._choose(connection, provider, 1))
 
     async def _free(self, connection: AsyncConnection, provider: str) -> int:
         """Count the places to give out now: those configured or learned, and no more than can send."""
@@ -78,10 +83,7 @@ class Dispatch:
         return free
 
     async def _serve(self, provider: str, most: int) -> int:
-        """Give out places of one provider. A look comes first: members at their caps cost no write at each wake."""
-        async with self._database.read() as connection:
-            if not await self._choose(connection, provider, 1):
-                return 0
+        """Give out places of one provider."""
         chosen: list[Waiting] = []
         async with self._database.begin() as connection:
             await work.lock_provider(connection, ALL_PROVIDERS)  # a member's places are counted over all of them

@@ -3,8 +3,10 @@
 import asyncio
 import itertools
 from collections.abc import Callable
+from datetime import timedelta
 
 from bot.domain.jobs import RUNNING_PLACES, Job, JobState
+from bot.services.breaker import SharedBreaker
 from bot.services.config import MoneyRules
 from bot.services.dispatch import Dispatch
 from tests.services.fakes import P1
@@ -75,6 +77,27 @@ async def test_a_providers_places_hold_with_two_dispatchers(make_world: MakeWorl
     assert raised == []
     assert sum(given) == 5
     assert len(await _running(world)) == 5
+
+
+async def test_a_probe_is_kept_for_a_job_that_may_go(make_world: MakeWorld) -> None:
+    """A provider's outage is not prolonged by members who are at their caps when its probe is due."""
+    world = make_world(rules=RICH, places={P1: 10})
+    world.provider.auto_finish = False
+    running = [await world.accept() for _ in range(2)]
+    for job in running:
+        await world.until_state(job, S.RUNNING)
+    queued = await world.accept()
+    breaker = SharedBreaker(world.database, world.clock)
+    dispatch = Dispatch(world.database, world.clock, breaker=breaker, places={P1: 10}, cards=world.cards)
+    await breaker.failed(P1, "key")
+    world.clock.advance(60)
+
+    before = await dispatch.run()
+    await world.change(running[0], state=S.UNKNOWN.value, unknown_since=world.clock.now() - timedelta(hours=1))
+    after = await dispatch.run()
+
+    assert (before, after) == (0, 1)
+    assert await world.state(queued) is S.PREPARING
 
 
 async def test_a_parked_job_keeps_no_place(make_world: MakeWorld) -> None:
