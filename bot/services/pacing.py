@@ -133,14 +133,15 @@ class Pacing(SharedBreaker):
         polls = [waiter for waiter in lane.waiting if waiter.is_poll][:BATCH_MAX]
         async with self._database.begin() as connection:
             used = await self._use(connection, lane, below=lane.count, wanted=len(urgent), from_the_top=True)
-            if used:
-                self._grant(lane, urgent, used)
-                return None
-            supply = await self._look(connection, lane)
-            waits_s = await self._waits_s(connection, lane)
-            wait_s = max(min(waits_s, default=0.0), self._pause_s(supply))
-            poll_wait_s = max(lane.poll_wait_s(waits_s, supply), wait_s)
-            turns = await self._book(connection, lane, self._impatient(polls, lane.window_s), poll_wait_s)
+            if not used:
+                supply = await self._look(connection, lane)
+                waits_s = await self._waits_s(connection, lane)
+                wait_s = max(min(waits_s, default=0.0), self._pause_s(supply))
+                poll_wait_s = max(lane.poll_wait_s(waits_s, supply), wait_s)
+                turns = await self._book(connection, lane, self._impatient(polls, lane.window_s), poll_wait_s)
+        if used:
+            self._grant(lane, urgent, used)
+            return None
         for waiter in self._impatient(urgent, wait_s):
             lane.refuse(waiter, wait_s)
         self._send_away(lane, turns)
@@ -157,11 +158,12 @@ class Pacing(SharedBreaker):
             if wanted and pause_s == 0:
                 below = lane.open_to_polls
                 used = await self._use(connection, lane, below=below, wanted=wanted, from_the_top=False)
-            if used:
-                self._grant(lane, polls, used)
-                return None
-            wait_s = max(lane.poll_wait_s(await self._waits_s(connection, lane), supply), pause_s)
-            turns = await self._book(connection, lane, self._impatient(polls, wait_s), wait_s)
+            if not used:
+                wait_s = max(lane.poll_wait_s(await self._waits_s(connection, lane), supply), pause_s)
+                turns = await self._book(connection, lane, self._impatient(polls, wait_s), wait_s)
+        if used:
+            self._grant(lane, polls, used)
+            return None
         self._send_away(lane, turns)
         return wait_s
 
