@@ -139,10 +139,11 @@ async def fail_job(database: Database, clock: Clock, job_id: str, *, actor: str 
             raise Refused("not_parked", job=job_id, state=found.state.value)
         now = clock.now()
         await settlement.release(connection, job_id=job_id, now=now, reason=f"given up by {actor}")
+        after = JobState.EXPIRED if found.state is JobState.AWAITING_APPROVAL else JobState.FAILED
         return await jobs.move_locked(
             connection,
             found,
-            JobState.FAILED,
+            after,
             now=now,
             cause=f"given up by {actor}",
             error_code="given_up",

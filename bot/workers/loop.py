@@ -61,6 +61,7 @@ class WorkerLoop:
         self._wake = wake
         self._lease_s = lease_s
         self._running: set[asyncio.Task[None]] = set()
+        self._turning = asyncio.Lock()
         self._is_stopping = False
 
     @property
@@ -73,7 +74,8 @@ class WorkerLoop:
         failures = 0
         while not self._is_stopping:
             try:
-                wait_s = await self._turn()
+                async with self._turning:
+                    wait_s = await self._turn()
                 failures = 0
             except Exception as error:
                 log.error("worker.turn_failed", extra={"failures": failures + 1}, exc_info=None if failures else error)
@@ -86,7 +88,8 @@ class WorkerLoop:
         """Claim nothing more; let running steps finish for 10 seconds, cancel the rest and free their leases."""
         self._is_stopping = True
         self._wake.up()
-        tasks = list(self._running)
+        async with self._turning:  # what is being claimed at this moment belongs to it
+            tasks = list(self._running)
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=GRACE_S)
             for task in late:
@@ -178,5 +181,8 @@ class WorkerLoop:
         """Renew the lease while the step lasts; where the lease is lost, the step's next write fails."""
         while True:
             await self._clock.sleep(self._lease_s / RENEWALS_PER_LEASE)
-            if not await self._leases.renew(held):
-                return
+            try:
+                if not await self._leases.renew(held):
+                    return
+            except Exception:
+                log.warning("lease.not_renewed", extra={"job_id": held.id}, exc_info=True)

@@ -5,6 +5,7 @@ import errno
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import pytest
 
@@ -217,6 +218,20 @@ async def test_a_parked_job_is_given_up_at_the_deadline_and_watched(make_world: 
     assert (await world.entries(job))["pool", "overrun"] == credits("9")
 
 
+async def test_a_parked_job_that_waits_for_approval_holds_up_no_other(make_world: MakeWorld) -> None:
+    """It was never sent, so it lapses; those parked after it are given up as well."""
+    world = make_world(rules=RICH, guild_rules=replace(QUIET_RULES, approve_over=credits("5")))
+    waiting, other = await world.accept(), await world.accept(user=USER + 1)
+    for job in (waiting, other):
+        await world.change(job, parked_reason="poison", updated_at=world.clock.now())
+    world.clock.advance(86_401)
+
+    await world.retention.parked()
+
+    assert [await world.state(job) for job in (waiting, other)] == [S.EXPIRED, S.EXPIRED]
+    assert (await world.queries.balance(guild_id=GUILD, user_id=USER)).held == credits("0")
+
+
 async def test_the_operator_gives_a_job_up(make_world: MakeWorld) -> None:
     """Parked or unknown: released, and watched for a late success."""
     world = make_world(rules=RICH)
@@ -297,6 +312,71 @@ async def test_a_long_step_renews_its_lease(make_world: MakeWorld) -> None:
         await work.until(delivered)
 
     assert len(world.workshop.fetches) == 1
+
+
+async def test_a_renewal_that_fails_is_tried_again(make_world: MakeWorld) -> None:
+    """One hiccup of the database does not cost a long step its lease."""
+    world = make_world(rules=RICH)
+    job = await world.accept()
+    has_begun, go_on = asyncio.Event(), asyncio.Event()
+    renew, failures = world.leases.renew, [RuntimeError("connection lost")]
+    fetch = world.workshop.fetch_clip
+
+    async def slow(url: str, key: str):
+        has_begun.set()
+        await go_on.wait()
+        return await fetch(url, key)
+
+    async def flaky(held: Job) -> bool:
+        if failures:
+            raise failures.pop()
+        return await renew(held)
+
+    world.workshop.fetch_clip, world.leases.renew = slow, flaky
+
+    async def is_fetching() -> bool:
+        return has_begun.is_set()
+
+    async def has_failed() -> bool:
+        return not failures
+
+    async def is_renewed() -> bool:
+        return (await world.job(job)).run_at > world.clock.now() + timedelta(seconds=world.timings.lease_s / 2)
+
+    async with _working(world, _loop(world)) as work:
+        await work.until(is_fetching)
+        world.clock.advance(world.timings.lease_s / 3)
+        await until(has_failed)
+        await asyncio.sleep(0)
+        world.clock.advance(world.timings.lease_s / 3)
+        await until(is_renewed)
+        go_on.set()
+
+
+async def test_what_is_claimed_while_the_loop_stops_is_finished_first(make_world: MakeWorld) -> None:
+    """When stop returns nothing runs on that nobody waits for."""
+    world = make_world(rules=RICH)
+    await world.accept()
+    claim, reached, go_on = world.leases.claim, asyncio.Event(), asyncio.Event()
+
+    async def slow(*, most: int):
+        claimed = await claim(most=most)
+        reached.set()
+        await go_on.wait()
+        return claimed
+
+    world.leases.claim = slow
+    loop = _loop(world)
+    running = asyncio.create_task(loop.run())
+    await reached.wait()
+
+    stopping = asyncio.create_task(loop.stop())
+    await asyncio.sleep(0)
+    go_on.set()
+    await stopping
+    await running
+
+    assert loop.busy == 0
 
 
 async def test_two_loops_run_each_job_once(make_world: MakeWorld) -> None:
