@@ -74,8 +74,8 @@ def requester(interaction: discord.Interaction[Any], services: Services, *, mess
     Raises:
         Refused: `guild_only`.
     """
-    guild, channel_id = interaction.guild, interaction.channel_id
-    if guild is None or channel_id is None:
+    guild, channel_id = joined_guild(interaction), interaction.channel_id
+    if channel_id is None:
         raise Refused("guild_only")
     parent_id = getattr(interaction.channel, "parent_id", None) if is_thread(interaction) else None
     return Requester(
@@ -99,14 +99,29 @@ def requester(interaction: discord.Interaction[Any], services: Services, *, mess
     )
 
 
+def joined_guild(interaction: discord.Interaction[Any]) -> discord.Guild:
+    """Return the server of an interaction.
+
+    Commands can be used where they were added without the bot itself (topics/oauth2, applications.commands): nothing
+    could be posted there. Servers that the bot is in are known from the gateway.
+
+    Raises:
+        Refused: `guild_only`, also for such a server.
+    """
+    guild_id = interaction.guild_id
+    guild: discord.Guild | None = None if guild_id is None else interaction.client.get_guild(guild_id)
+    if guild is None:
+        raise Refused("guild_only")
+    return guild
+
+
 def check_place(interaction: discord.Interaction[Any], words: Words) -> None:
     """Refuse a public job where its clip could not be posted. No I/O: Discord sends the bot's permissions along.
 
     Raises:
         Refused: `guild_only` or `bot_permissions`, which names the missing ones.
     """
-    if interaction.guild is None:
-        raise Refused("guild_only")
+    joined_guild(interaction)
     allowed = interaction.app_permissions
     needs = THREAD_NEEDS if is_thread(interaction) else CHANNEL_NEEDS
     missing = [name for name in needs if not (allowed.administrator or getattr(allowed, name))]

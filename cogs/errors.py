@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 #: The interaction was acknowledged too late, or by an earlier try (topics/opcodes-and-status-codes).
 TOO_LATE = frozenset({10062, 40060, 50027, 10015})
+#: What Discord sent is not what the bot registered: somebody's app still shows the commands of an earlier version.
+OUTDATED = (app_commands.CommandNotFound, app_commands.CommandSignatureMismatch)
 ABOUT_DISCORD = (discord.HTTPException, DeliveryError, aiohttp.ClientError, TimeoutError, ConnectionError)
 
 
@@ -55,13 +57,15 @@ def _sentence(cause: BaseException, words: Words, reference: str) -> str:
         return refusal(cause, words, reference=reference)
     if isinstance(cause, app_commands.CheckFailure):
         return words("error.not_allowed")
+    if isinstance(cause, OUTDATED):
+        return words("error.command_outdated")
     if isinstance(cause, ABOUT_DISCORD):
         return words("error.discord", reference=reference)
     return words("error.unexpected", reference=reference)
 
 
 def _is_expected(cause: BaseException) -> bool:
-    return isinstance(cause, Refused | MediaRejected | app_commands.CheckFailure)
+    return isinstance(cause, (Refused, MediaRejected, app_commands.CheckFailure, *OUTDATED))
 
 
 def _unwrap(error: BaseException) -> BaseException:

@@ -121,3 +121,25 @@ async def test_event_that_cannot_be_read_does_not_end_the_bot(
     assert "gateway.event_unreadable" in caplog.text
     answer = await stage.ann.slash(stage.channel, "balance")
     assert "credits" in json.dumps(answer.response.embeds[0].to_dict())
+
+
+async def test_server_without_the_bot_spends_nothing(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands can be added to a server without the bot."""
+    _reshape(monkeypatch, lambda made: made.update(guild_id="777", guild={"id": "777", "features": [], "locale": "nl"}))
+
+    refused = await stage.ann.slash(stage.channel, "video", prompt="a red fox")
+
+    assert refused.ephemeral
+    assert "in a server that has this bot" in said(refused)
+    assert await stage.world.queries.jobs() == []
+
+
+async def test_command_of_an_earlier_version_is_answered(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Apps show the commands that they loaded for a while."""
+    _reshape(monkeypatch, lambda made: made["data"].update(options=[]))
+
+    refused = await stage.ann.slash(stage.channel, "video", prompt="a red fox")
+
+    assert refused.ephemeral
+    assert "Reload Discord" in said(refused)
+    stage.expected_errors = list(stage.env.errors)
