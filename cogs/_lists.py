@@ -47,7 +47,7 @@ def job_embed(job: Job, history: Sequence[JobEvent], words: Words) -> discord.Em
     if job.state is JobState.DELIVERED and job.message_id is not None:
         place = "@me" if job.message_channel_id != job.channel_id else str(job.guild_id)
         link = f"https://discord.com/channels/{place}/{job.message_channel_id}/{job.message_id}"
-        lines.append(words("jobs.message", link=link))
+        lines.append(words.of(job.spec.kind, "jobs.message", link=link))
     embed = discord.Embed(description="\n".join(lines))
     embed.add_field(name=words("card.field.options"), value=words.options(job.spec), inline=False)
     embed.add_field(name=words("card.field.cost"), value=cost(job, words))

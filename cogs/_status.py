@@ -37,7 +37,7 @@ def _provider(one: ProviderFigures, words: Words) -> str:
     else:
         lines.append(words("operator.breaker.closed"))
     if one.balance is not None:
-        amount = f"{one.balance.amount.normalize():f}"
+        amount = one.balance.amount.normalize()
         lines.append(words("operator.balance", amount=amount, when=relative(one.balance.at)))
     if one.is_silent is not None:
         lines.append(words("operator.callbacks_silent" if one.is_silent else "operator.callbacks"))

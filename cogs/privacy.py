@@ -68,7 +68,8 @@ class Privacy:
 
 
 def _question(stored: Stored, words: Words) -> str:
-    lines = [words("privacy.question", jobs=stored.jobs, guilds=stored.guilds)]
+    jobs, guilds = words("count.jobs", count=stored.jobs), words("count.servers", count=stored.guilds)
+    lines = [words("privacy.question", jobs=jobs, guilds=guilds)]
     if stored.quotes:
         lines.append(words("privacy.question_quotes", count=stored.quotes))
     return "\n".join([*lines, words("privacy.terms")])

@@ -11,6 +11,8 @@ from bot.discord.client import BotClient
 from bot.discord.custom_ids import marked_job
 from bot.discord.words import Words, escape, shorten
 from bot.domain.errors import Refused
+from bot.domain.jobs import Job
+from bot.domain.requests import Kind
 from bot.services.clip_reports import FiledReport
 from cogs._modal_fields import label
 from cogs._moderators import refuse_others_soon, require_moderator
@@ -64,7 +66,7 @@ class Reports:
         try:
             await place.send(
                 embed=embed,
-                view=_buttons(report.job.id, words),
+                view=_buttons(report.job, words),
                 nonce=report.nonce,
                 allowed_mentions=discord.AllowedMentions.none(),
             )
@@ -91,7 +93,8 @@ class Reports:
         await self._services.clip_reports.handled(
             job_id, guild_id=guild_id, actor_id=interaction.user.id, outcome=action
         )
-        await self._close(interaction, f"report.outcome.{action}")
+        reported = await self._services.clip_reports.reported(job_id, guild_id=guild_id)
+        await self._close(interaction, f"report.outcome.{action}", reported.spec.kind)
 
     async def _ask_suspension(self, interaction: Interaction, job_id: str) -> None:
         """Open the form for moderators."""
@@ -117,7 +120,7 @@ class Reports:
         reason = str(values.get("reason") or "")
         await self._services.moderation.suspend(guild_id, actor_id, reported.user_id, until, reason)
         await self._services.clip_reports.handled(rest, guild_id=guild_id, actor_id=actor_id, outcome=STOP)
-        await self._close(interaction, f"report.outcome.{STOP}")
+        await self._close(interaction, f"report.outcome.{STOP}", reported.spec.kind)
 
     async def _moment(self, guild_id: int, ending: Ending | None) -> datetime | None:
         """Return the moment that was meant, days being those of the server's time zone."""
@@ -126,14 +129,15 @@ class Reports:
         settings = await self._services.moderation.settings(guild_id)
         return moment_of(ending, self._services.clock.now(), settings.calendar.zone)
 
-    async def _close(self, interaction: Interaction, key: str) -> None:
+    async def _close(self, interaction: Interaction, key: str, kind: Kind) -> None:
         """Take the buttons away and say what was done."""
         rules = await self._services.moderation.rules(interaction.guild_id or 0)
         words = Words(self._services.catalogue, rules.language or str(interaction.guild_locale or interaction.locale))
         embeds = [] if interaction.message is None else interaction.message.embeds[:1]
         for embed in embeds:
             embed.colour = discord.Colour(HANDLED_COLOUR)
-            embed.add_field(name=words("report.field.outcome"), value=words(key, actor=interaction.user.mention))
+            outcome = words.of(kind, key, actor=interaction.user.mention)
+            embed.add_field(name=words("report.field.outcome"), value=outcome)
         await interaction.edit_original_response(
             embeds=embeds, view=None, allowed_mentions=discord.AllowedMentions.none()
         )
@@ -170,8 +174,8 @@ def clip_in(message: discord.Message) -> str | None:
 
 def _embed(interaction: Interaction, report: FiledReport, reason: str, words: Words) -> discord.Embed:
     job = report.job
-    embed = discord.Embed(title=words("report.title"), description=escape(reason), colour=COLOUR)
-    embed.add_field(name=words("report.field.clip"), value=_link(interaction, report, words))
+    embed = discord.Embed(title=words.of(job.spec.kind, "report.title"), description=escape(reason), colour=COLOUR)
+    embed.add_field(name=words.of(job.spec.kind, "report.field.clip"), value=_link(interaction, report, words))
     embed.add_field(name=words("report.field.member"), value=f"<@{job.user_id}>")
     embed.add_field(name=words("report.field.reporter"), value=interaction.user.mention)
     embed.add_field(name=words("report.field.prompt"), value=escape(shorten(job.spec.prompt, 300)), inline=False)
@@ -185,14 +189,16 @@ def _link(interaction: Interaction, report: FiledReport, words: Words) -> str:
     return f"https://discord.com/channels/{interaction.guild_id}/{job.message_channel_id}/{job.message_id}"
 
 
-def _buttons(job_id: str, words: Words) -> discord.ui.View:
+def _buttons(job: Job, words: Words) -> discord.ui.View:
     """Return the three buttons. They are answered by their custom ids, not by this object."""
     view = discord.ui.View(timeout=None)
     styles = ((DISMISS, discord.ButtonStyle.secondary), (DELETE, discord.ButtonStyle.danger))
     for action, style in (*styles, (STOP, discord.ButtonStyle.danger)):
         view.add_item(
             discord.ui.Button[Any](
-                label=words(f"button.report_{action}"), style=style, custom_id=panel_id(REPORT, f"{action}:{job_id}")
+                label=words.of(job.spec.kind, f"button.report_{action}"),
+                style=style,
+                custom_id=panel_id(REPORT, f"{action}:{job.id}"),
             )
         )
     view.stop()

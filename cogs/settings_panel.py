@@ -70,7 +70,7 @@ def _access(rules: GuildRules, words: Words) -> Iterable[str]:
     yield words("settings.channels", channels=listing(channels, words)) if channels else words("settings.channels_all")
     models = [f"`{one}`" for one in sorted(rules.models)]
     yield words("settings.models", models=listing(models, words)) if models else words("settings.models_all")
-    renderings = ", ".join(sorted(rules.renderings))
+    renderings = ", ".join(map(words.choice, sorted(rules.renderings)))
     if renderings:
         yield words("settings.renderings", renderings=renderings)
     else:

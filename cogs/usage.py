@@ -3,6 +3,7 @@
 import asyncio
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Protocol, Self
 
 import discord
@@ -116,8 +117,9 @@ class Usage:
         await defer(interaction, private=True)
         words = words_of(interaction, self._services.catalogue)
         lines = await self._services.usage.audit(guild_id, days)
+        span = words("audit.span", days=days)
         if not lines:
-            await tell(interaction, words("audit.none", days=days))
+            await tell(interaction, words("audit.none", span=span))
             return
         names = await Names.ask(interaction, (int(one.actor) for one in lines if one.actor.isdecimal()))
         table = csv_file(
@@ -128,7 +130,7 @@ class Usage:
             ],
             most_bytes=_most_bytes(interaction),
         )
-        text = [words("audit.done", count=len(lines) - table.left_out, days=days)]
+        text = [words("audit.done", count=len(lines) - table.left_out, span=span)]
         if table.left_out:
             text.append(words("audit.cut", count=table.left_out))
         await _fill(interaction, "\n".join(text), [_file(table, f"audit-{lines[0].at:%Y-%m-%d}.csv")])
@@ -226,9 +228,14 @@ def _line(by: UsageBy, place: int, row: UsageRow, words: Words) -> str:
         case UsageBy.CHANNEL:
             shown = f"<#{row.key}>"
         case _:
-            shown = f"`{row.key}`"
+            shown = f"`{_key(row, words)}`"
     name = shown if by is UsageBy.DAY else f"{place}\N{FULL STOP}\N{NO-BREAK SPACE}{shown}"
     return words("usage.line", name=name, **_values(row))
+
+
+def _key(row: UsageRow, words: Words) -> str:
+    """Return what a row stands for, a day as the reader's language writes it."""
+    return words.day(row.key) if isinstance(row.key, date) else str(row.key)
 
 
 def _values(row: UsageRow) -> dict[str, object]:

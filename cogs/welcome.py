@@ -6,6 +6,7 @@ from datetime import timedelta
 import aiohttp
 import discord
 
+from bot.discord.sentences import SUGGESTED_POOL
 from bot.discord.words import Words
 from bot.domain.money import ZERO
 from cogs.services import Services
@@ -52,10 +53,17 @@ class Welcome:
         if limit is None:
             lines.append(words("welcome.pool_unlimited"))
         elif limit == ZERO:
-            lines.append(words("welcome.pool_none", command=f"`python -m bot pool --guild {guild.id} --credits 100`"))
+            lines.append(pool_none(guild.id, words))
         else:
             lines.append(words("welcome.pool", credits=limit))
         return "\n".join(lines)
+
+
+def pool_none(guild_id: int, words: Words) -> str:
+    """Say that a server may spend nothing, with the operator's command."""
+    return words(
+        "welcome.pool_none", command=f"`python -m bot pool --guild {guild_id} --credits {SUGGESTED_POOL.amount}`"
+    )
 
 
 def place(guild: discord.Guild) -> discord.TextChannel | None:

@@ -25,7 +25,10 @@ def lines(client: discord.Client) -> list[str]:
         return ["The bot is in no server yet; the link above invites it."]
     found = [f"{guild.name} ({guild.id}): missing {', '.join(missing(guild))}" for guild in guilds if missing(guild)]
     well = len(guilds) - len(found)
-    return [*found, f"{well} of {len(guilds)} server(s): every permission is there."]
+    return [
+        *found,
+        f"{well} of {len(guilds)} {'server' if len(guilds) == 1 else 'servers'}: every permission is there.",
+    ]
 
 
 def missing(guild: discord.Guild) -> list[str]:

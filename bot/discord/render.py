@@ -188,7 +188,7 @@ def _fewer(job: Job, words: Words) -> list[str]:
 def _which(post: ClipPost, words: Words) -> str:
     """Name the pictures that a message brings."""
     numbers = ", ".join(map(str, post.numbers))
-    return words("pictures.part", numbers=numbers, count=len(post.job.result_urls) or 1)
+    return words("pictures.part", numbers=numbers, shown=len(post.numbers), count=len(post.job.result_urls) or 1)
 
 
 def _shown_prompt(view: CardView, words: Words) -> str:

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date as Day
 from datetime import datetime
+from decimal import Decimal
 
 from bot.domain.catalog import MODELS
 from bot.domain.jobs import Job
@@ -78,7 +80,20 @@ class Words:
         Raises:
             KeyError: no such sentence, or a placeholder is missing.
         """
-        return self.catalogue.text(key, self.locale, **params)
+        return self.catalogue.text(key, self.locale, **{name: self.shown(value) for name, value in params.items()})
+
+    def shown(self, value: object) -> object:
+        """Return a value that is filled in: amounts and other decimal numbers as the language writes them."""
+        return self.number(value) if isinstance(value, Credits | Decimal | float) else value
+
+    def number(self, value: Credits | Decimal | float) -> str:
+        """Write a decimal number: `11.52`, in Dutch `11,52`."""
+        text = f"{value:f}" if isinstance(value, Decimal) else str(value)
+        return text.replace(".", self("number.decimal_mark"))
+
+    def day(self, day: Day) -> str:
+        """Write a day: `2026-11-21`, in Dutch `21-11-2026`."""
+        return self("date.day", year=f"{day.year:04}", month=f"{day.month:02}", day=f"{day.day:02}")
 
     def of(self, kind: Kind, key: str, /, **params: object) -> str:
         """Return the sentence `key` about what a job makes: that of pictures where there is one (`<key>.pictures`)."""

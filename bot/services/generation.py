@@ -81,9 +81,9 @@ class Generation:
         self._wake = wake
         self._timings = timings
 
-    def model_keys(self) -> list[str]:
-        """Return the models on offer, as shown to people."""
-        return list(self._catalog.models)
+    def model_keys(self, kind: Kind) -> list[str]:
+        """Return the models on offer that make clips, or pictures, as shown to people."""
+        return self._catalog.models_of(kind)
 
     def offers(self, request: GenerationRequest) -> list[Offer]:
         """Say what each model of the request's kind would make of it, whichever it names. No I/O.

@@ -95,7 +95,7 @@ async def missing_permissions(visit: Visit) -> None:
     tasks = len(visit.movie.tasks)
     told = await visit.use("ann", "no-posting", "video", {"prompt": "A closed shop"})
     where = f"<#{visit.discord.channels['no-posting'].id}>"
-    await visit.tells(told, f"not post clips in {where}: it lacks Send Messages", "refused where the bot may not post")
+    await visit.tells(told, f"not post in {where}: it lacks Send Messages", "refused where the bot may not post")
     visit.discord.create_channel("bare")
     visit.discord.permit("bare", "attach_files", False)
     visit.discord.permit("bare", "embed_links", False)

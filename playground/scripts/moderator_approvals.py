@@ -104,7 +104,7 @@ async def _reconsidered(visit: Visit) -> None:
     waits = "Waiting for a moderator" in text_of(asked.message)
     visit.check(waits and not visit.tasks("A marble palace"), "… and waits on", text_of(asked.message))
     told = await visit.use("mo", "general", "quota resume", {"member": "ann"})
-    await visit.tells(told, "may make clips again", "Ann is resumed")
+    await visit.tells(told, "may ask for new clips and pictures again", "Ann is resumed")
     told = await visit.press("mo", card, "Approve")
     await visit.tells(told, "Approved: job", "… and now it can")
     await visit.clip("marble palace", "video-lab", "its clip arrives")

@@ -87,7 +87,7 @@ async def _shared(visit: Visit) -> None:
     visit.check(is_private(clip) and not visit.clips("secret recipe", PLACE), "… and nobody else sees it")
     await visit.ends(asked, "Done", "its private card says so")
     told = await visit.press("ann", clip, "Share")
-    await visit.tells(told, "The clip is in", "Share posts it")
+    await visit.tells(told, "The result is in", "Share posts it")
     await visit.until(lambda: len(visit.clips("secret recipe", PLACE)) == 1, "… for everybody")
     told = await visit.press("ann", clip, "Share")
     await visit.tells(told, "has been shared already", "a second Share is refused")
@@ -101,7 +101,7 @@ async def reports(visit: Visit) -> None:
     again = await visit.discord.context_menu("ben", PLACE, "Report clip", int(first["id"]))
     if again.modal is not None:
         again = await visit.fill("ben", again, {"reason": "still rude"})
-    await visit.tells(again, "reported this clip already", "the same clip a second time is refused")
+    await visit.tells(again, "reported this already", "the same clip a second time is refused")
     report = await _reported(visit, "it is rude")
     told = await visit.press("ben", report, "Dismiss")
     await visit.tells(told, "moderators may do that", "a member may not dismiss")
@@ -119,7 +119,7 @@ async def reports(visit: Visit) -> None:
     told = await visit.press("ann", second, "Again")
     await visit.tells(told, "suspended you.*two reports", "Ann's next press is refused with the reason")
     told = await visit.use("mo", "general", "quota resume", {"member": "ann"})
-    await visit.tells(told, "may make clips again", "Mo resumes her")
+    await visit.tells(told, "may ask for new clips and pictures again", "Mo resumes her")
 
 
 async def _made(visit: Visit, prompt: str) -> Json:

@@ -73,7 +73,7 @@ async def _usage(visit: Visit) -> None:
 
 async def _audit(visit: Visit) -> None:
     asked = await visit.use("mo", "general", "audit")
-    shown = await visit.tells(asked, r"change\(s\) in the last 30", "/audit sends its file")
+    shown = await visit.tells(asked, r"changes? in the last 30", "/audit sends its file")
     rows = await _table(visit, shown, "/audit")
     found = {row["action"] for row in rows}
     wanted = {"settings", "quota.set", "quota.grant", "quota.revoke", "quota.suspend", "quota.resume"}

@@ -30,7 +30,7 @@ async def _ask(visit: Visit, prompt: str, where: str = "video-lab", **options: A
 
 async def _bad_input(visit: Visit) -> None:
     for credits in ("-3", "1e999999", "much"):
-        await _set(visit, credits, "is no amount", f"/quota set {credits} is refused")
+        await _set(visit, credits, "is not an amount", f"/quota set {credits} is refused")
     both = {"credits": "5", "member": "ben", "role": "patron"}
     told = await visit.use("mo", "general", "quota set", both)
     await visit.tells(told, "Nothing was changed", "a member and a role at once are refused")

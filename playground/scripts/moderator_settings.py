@@ -79,7 +79,7 @@ async def _limits(form: _Form) -> None:
 
 async def _approvals(form: _Form) -> None:
     bad = {"confirm_over": "a lot"}
-    await _refused(form, bad, "no amount", "a threshold that is no number is refused")
+    await _refused(form, bad, "not an amount", "a threshold that is no number is refused")
     good = {"confirm_over": "10", "approve_over": "16"}
     await _change(form, good, "Above 10.* credits.*Above 16.* credits", "thresholds are changed")
 

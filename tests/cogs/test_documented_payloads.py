@@ -84,7 +84,7 @@ async def test_a_category_chosen_in_the_settings_is_refused(stage: Stage) -> Non
 
     answer = await submit(stage, await choose(stage, "access"), channels=[category])
 
-    assert "A category is no channel that clips are made in" in said(answer)
+    assert "That is a category, not a channel" in said(answer)
     assert (await rules(stage)).channels == frozenset()
 
 

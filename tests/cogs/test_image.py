@@ -34,7 +34,7 @@ async def test_pictures_are_asked_for_with_every_option(stage: Stage) -> None:
         (ReferenceRole.REFERENCE, "reference_1"),
         (ReferenceRole.REFERENCE, "reference_3"),
     ]
-    options = "seedance2ai/gpt-image-2 · 3 picture(s) · 2K · 3:2 · economy rendering · 2 reference(s)"
+    options = "seedance2ai/gpt-image-2 · 3 pictures · 2K · 3:2 · economy rendering · 2 references"
     assert result.response.embeds[0].fields[0].value == options
     assert not result.ephemeral
 

@@ -3,6 +3,7 @@
 import pytest
 from simcord import BackendError, SetupError
 
+from bot.domain.money import Credits
 from tests.cogs.conftest import Stage, said
 
 
@@ -14,7 +15,7 @@ async def test_balance_shows_allowance_held_and_entries(stage: Stage) -> None:
 
     assert result.ephemeral
     assert "41.0 of 50.0 credits left" in said(result)
-    assert "9.0 credits for 1 open job(s)" in said(result)
+    assert "9.0 credits for 1 open job" in said(result)
     assert "held 9.0" in said(result)
 
 
@@ -32,7 +33,7 @@ async def test_only_moderators_see_other_balances(stage: Stage) -> None:
 
 async def test_balance_in_direct_messages_covers_all_servers(stage: Stage) -> None:
     """Each with its name."""
-    assert "no jobs in any server" in said(await stage.ann.user.slash("balance"))
+    assert "Nothing is stored about you in any server" in said(await stage.ann.user.slash("balance"))
     await stage.ann.slash(stage.channel, "video", prompt="a fox")
 
     assert "Your balance in Test Guild" in said(await stage.ann.user.slash("balance"))
@@ -78,11 +79,11 @@ async def test_grant_and_revoke_change_the_wallet(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("command", "options", "sentence"),
     [
-        ("quota set", {"credits": "lots"}, "“lots” is no amount"),
-        ("quota set", {"credits": "-5"}, "“-5” is no amount"),
-        ("quota grant", {"credits": "nan", "reason": "x"}, "“nan” is no amount"),
+        ("quota set", {"credits": "lots"}, "“lots” is not an amount"),
+        ("quota set", {"credits": "-5"}, "“-5” is not an amount"),
+        ("quota grant", {"credits": "nan", "reason": "x"}, "“nan” is not an amount"),
         ("quota grant", {"credits": "0", "reason": "x"}, "more than 0 credits"),
-        ("quota grant", {"credits": "5", "reason": "x", "expires": "soon"}, "“soon” is no time"),
+        ("quota grant", {"credits": "5", "reason": "x", "expires": "soon"}, "“soon” is not a time"),
         ("quota grant", {"credits": "5", "reason": "x", "expires": "2020-01-01"}, "has passed"),
     ],
 )
@@ -99,8 +100,45 @@ async def test_help_says_what_one_may_spend(stage: Stage) -> None:
     member = said(await stage.ann.slash(stage.channel, "help"))
     moderator = said(await stage.mo.slash(stage.channel, "help"))
 
-    assert "You may spend 50.0 of your allowance" in member
+    assert "You may spend 50.0 credits of your allowance" in member
     assert "seedance2-movie/seedance-2.0-fast" in member
     assert "/quota" not in member
     assert "/quota" in moderator
-    assert "Clips are made in servers" in said(await stage.ann.user.slash("help"))
+    assert "are made in servers" in said(await stage.ann.user.slash("help"))
+
+
+async def test_help_says_what_is_allowed_here(stage: Stage) -> None:
+    """Models, channels, sizes and prices as the moderators set them; in direct messages nothing of that."""
+    await stage.world.set_rules(
+        stage.guild.id,
+        models=frozenset({"seedance2-movie/seedance-2.0-fast"}),
+        channels=frozenset({stage.channel.id}),
+        longest_s=6,
+        highest_resolution="720p",
+        approve_over=Credits(20_000),
+    )
+
+    here, directly = said(await stage.ann.slash(stage.channel, "help")), said(await stage.ann.user.slash("help"))
+
+    assert "Models for clips: `seedance2-movie/seedance-2.0-fast`\n" in here
+    assert "/image" not in here
+    assert f"in <#{stage.channel.id}> only" in here
+    assert "at most 6 s long" in here
+    assert "at most 720p" in here
+    assert "Above 20.0 credits, a moderator has to approve" in here
+    assert "`seedance2-movie/seedance-2.0`" in directly
+    assert "<#" not in directly
+
+
+async def test_help_says_why_one_may_spend_nothing(stage: Stage) -> None:
+    """A suspension with its reason, or a server without credits with the operator's command."""
+    await stage.mo.slash(stage.channel, "quota suspend", member=stage.ben, reason="too many ducks")
+    suspended = said(await stage.ben.slash(stage.channel, "help"))
+    await stage.restart(guild_pool=Credits(0))
+    broke = said(await stage.ann.slash(stage.channel, "help"))
+
+    assert "suspended you" in suspended
+    assert "too many ducks" in suspended
+    assert "You may spend" not in suspended
+    assert f"python -m bot pool --guild {stage.guild.id}" in broke
+    assert "You may spend" not in broke

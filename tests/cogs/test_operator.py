@@ -198,9 +198,9 @@ async def test_a_pool_is_set_for_a_server_of_the_list(office: Stage) -> None:
         ("nowhere", "5", "The bot is in no server “nowhere”"),
         ("1", "5", "The bot is in no server “1”"),
         ("9" * 40, "5", "The bot is in no server"),
-        (None, "lots", "“lots” is no amount"),
-        (None, "-1", "“-1” is no amount"),
-        (None, "inherit", "“inherit” is no pool"),
+        (None, "lots", "“lots” is not an amount"),
+        (None, "-1", "“-1” is not an amount"),
+        (None, "inherit", "“inherit” is not a budget"),
     ],
 )
 async def test_a_wrong_pool_is_refused(office: Stage, guild: str | None, credits: str, sentence: str) -> None:

@@ -73,7 +73,7 @@ async def test_a_suspended_member_is_told_why_until_they_are_resumed(stage: Stag
 
     resumed = await stage.mo.slash(stage.channel, "quota resume", member=stage.ann)
     again = await stage.mo.slash(stage.channel, "quota resume", member=stage.ann)
-    assert "may make clips again" in said(resumed)
+    assert "may ask for new clips and pictures again" in said(resumed)
     assert "is not suspended" in said(again)
     assert not (await stage.ann.slash(stage.channel, "video", prompt="a fox")).ephemeral
 
@@ -85,7 +85,7 @@ async def test_list_shows_limits_use_and_who_spent_most(stage: Stage) -> None:
 
     result = await stage.mo.slash(stage.channel, "quota list")
 
-    assert f"1. <@{stage.ann.id}>: 9.0 credits, 1 job(s)" in said(result)
+    assert f"1. <@{stage.ann.id}>: 9.0 credits, 1 job" in said(result)
     assert "50.0 credits, the bot's default" in said(result)
     assert result.ephemeral
     assert not result.response.message.components
@@ -119,19 +119,19 @@ def _footer(result: simcord.InteractionResult) -> str | None:
 @pytest.mark.parametrize(
     ("command", "options", "sentence"),
     [
-        ("quota set", {"credits": "-5"}, "“-5” is no amount"),
-        ("quota set", {"credits": "nan"}, "“nan” is no amount"),
-        ("quota set", {"credits": "1e999999"}, "is no amount"),
+        ("quota set", {"credits": "-5"}, "“-5” is not an amount"),
+        ("quota set", {"credits": "nan"}, "“nan” is not an amount"),
+        ("quota set", {"credits": "1e999999"}, "is not an amount"),
         ("quota set", {"credits": "2000000000"}, "at most 1,000,000,000 credits"),
-        ("quota set", {"credits": "99999999999999999999999"}, "is no amount"),
+        ("quota set", {"credits": "99999999999999999999999"}, "is not an amount"),
         ("quota grant", {"credits": "2000000000", "reason": "x"}, "at most 1,000,000,000 credits"),
         ("quota grant", {"credits": "5", "reason": "x", "expires": "9999w"}, "too far away"),
         ("quota grant", {"credits": "5", "reason": "x", "expires": "9999-12-31"}, "too far away"),
-        ("quota grant", {"credits": "5", "reason": "x", "expires": "2026-02-30"}, "“2026-02-30” is no time"),
+        ("quota grant", {"credits": "5", "reason": "x", "expires": "2026-02-30"}, "“2026-02-30” is not a time"),
         ("quota suspend", {"reason": "x", "until": "0h"}, "has passed"),
         ("quota suspend", {"reason": "x", "until": "2026-03-03"}, "has passed"),
         ("quota suspend", {"reason": "x", "until": "2030-01-01"}, "too far away"),
-        ("quota suspend", {"reason": "x", "until": "tomorrow"}, "“tomorrow” is no time"),
+        ("quota suspend", {"reason": "x", "until": "tomorrow"}, "“tomorrow” is not a time"),
     ],
 )
 async def test_wrong_input_is_refused_in_a_sentence(stage: Stage, command: str, options: dict, sentence: str) -> None:

@@ -86,9 +86,9 @@ async def test_the_panel_shows_every_setting_privately(stage: Stage) -> None:
     text = said(result)
     assert result.ephemeral
     for sentence in (
-        f"Clips may be asked for in <#{stage.channel.id}> only.",
+        f"Clips and pictures may be asked for in <#{stage.channel.id}> only.",
         "Every model may be used.",
-        "2 word(s) or pattern(s) are blocked.",
+        "2 words or patterns are blocked.",
         "A clip is at most 9 s long.",
         "Each member may have 2 running and 10 waiting jobs.",
         "Members never have to confirm a price.",
@@ -144,8 +144,8 @@ async def test_access_is_changed(stage: Stage) -> None:
     assert (found.channels, found.models) == (frozenset({stage.channel.id}), frozenset({model}))
     assert (found.renderings, found.restricted_models) == (frozenset({"wild"}), frozenset({model}))
     assert (found.blocked, found.moderator_roles) == (("spider", "/b[ou]g+/"), frozenset({role.id}))
-    assert "Changed: Channels where clips may be asked for, Models and renderings" in said(answer)
-    assert f"Clips may be asked for in <#{stage.channel.id}> only." in said(answer)
+    assert "Changed: Channels for clips and pictures, Models and renderings" in said(answer)
+    assert f"Clips and pictures may be asked for in <#{stage.channel.id}> only." in said(answer)
 
 
 async def test_limits_and_thresholds_are_changed_and_can_be_emptied(stage: Stage) -> None:
@@ -222,10 +222,14 @@ async def test_a_calendar_is_changed_from_the_periods_end_on(stage: Stage) -> No
         (
             "limits",
             {"running_cap": "many", "queued_cap": "101", "longest_s": "-1"},
-            ["“many” is no whole number", "from 1 to 100", "**Longest clip, in seconds**: Give a whole number from 4"],
+            [
+                "“many” is not a whole number",
+                "from 1 to 100",
+                "**Longest clip, in seconds**: Give a whole number from 4",
+            ],
         ),
-        ("limits", {"longest_s": "99999999999999999999"}, ["is no whole number"]),
-        ("approvals", {"confirm_over": "-3"}, ["“-3” is no amount of credits"]),
+        ("limits", {"longest_s": "99999999999999999999"}, ["is not a whole number"]),
+        ("approvals", {"confirm_over": "-3"}, ["“-3” is not an amount of credits"]),
         ("approvals", {"confirm_over": "nan", "approve_over": "2000000000"}, ["“nan” is no", "at most 1,000,000,000"]),
         ("access", {"blocked": "fine\n/(/"}, ["**Blocked words**"]),
         ("locale", {"zone": "Amsterdam"}, ["There is no time zone “Amsterdam”", "Europe/Amsterdam"]),

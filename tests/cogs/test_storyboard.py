@@ -49,7 +49,7 @@ async def test_shots_become_one_clip_of_ordered_shots(stage: Stage) -> None:
     assert "Shot 1 (6 s): a fox wakes\nShot 2 (3 s): it runs\nShot 3 (2 s): it sleeps" in prompt
     assert body["content"] == ["api/uploads/ref/start_image"]
     assert "Shot 1 (6 s): a fox wakes\nShot 2 (3 s): it runs\nShot 3 (2 s): it sleeps\n\n" in said(card)
-    assert "3 shot(s)" in said(card)
+    assert "3 shots" in said(card)
     assert "start image" in said(card)
     assert stage.channel.last_message.attachments[0].filename.endswith(".mp4")
 

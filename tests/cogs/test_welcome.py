@@ -122,11 +122,11 @@ async def test_a_removed_bot_cancels_what_waits(stage: Stage) -> None:
 async def test_the_report_names_what_is_missing_in_each_server(stage: Stage) -> None:
     """One line for each, in Discord's own words."""
     guild = stage.env.bot.get_guild(stage.guild.id)
-    assert guild_report.lines(stage.env.bot) == ["1 of 1 server(s): every permission is there."]
+    assert guild_report.lines(stage.env.bot) == ["1 of 1 server: every permission is there."]
 
     _allow(stage, discord.Permissions(view_channel=True, send_messages=True))
 
     assert guild_report.lines(stage.env.bot) == [
         f"Test Guild ({guild.id}): missing Embed Links, Attach Files, Read Message History, Send Messages in Threads",
-        "0 of 1 server(s): every permission is there.",
+        "0 of 1 server: every permission is there.",
     ]

@@ -118,3 +118,23 @@ def test_locale_falls_back_to_its_language_then_to_english(tmp_path: Path) -> No
     assert found.text("a", "sv-SE", n=2) == "one 2"
     with pytest.raises(KeyError):
         found.text("c", "en")
+
+
+def test_a_dropped_in_language_brings_its_own_forms_for_numbers(tmp_path: Path) -> None:
+    """As its header says; a language whose forms are not all translated shows English ones."""
+    header = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\nPlural-Forms: {}\\n"\n\n'
+    entry = 'msgid "a"\nmsgid_plural "n"\n'
+    english = entry + 'msgstr[0] "{n} clip"\nmsgstr[1] "{n} clips"\n'
+    polish = entry + 'msgstr[0] "{n} klip"\nmsgstr[1] "{n} klipy"\nmsgstr[2] "{n} klipów"\n'
+    rule = "nplurals=3; plural=(n==1 ? 0 : n%10>=2 && n%10<=4 && (n%100<12 || n%100>14) ? 1 : 2);"
+    (tmp_path / "en.po").write_text(header.format("nplurals=2; plural=(n != 1);") + english)
+    (tmp_path / "pl.po").write_text(header.format(rule) + polish)
+    (tmp_path / "de.po").write_text(header.format("nplurals=2; plural=(n != 1);") + entry + 'msgstr[0] "{n} Clip"\n')
+    found = Catalogue.load(tmp_path)
+
+    assert [found.text("a", "pl", n=n) for n in (1, 2, 5, 22)] == ["1 klip", "2 klipy", "5 klipów", "22 klipy"]
+    assert [found.text("a", "de", n=n) for n in (0, 1)] == ["0 clips", "1 clip"]
+    with pytest.raises(KeyError):
+        found.text("a", "en")
+    with pytest.raises(TypeError):
+        found.text("a", "en", n="many")

@@ -6,6 +6,8 @@ import unicodedata
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,10 @@ import pytest
 from bot.db.engine import Database
 from bot.discord.sync import payload
 from bot.discord.words import Words
+from bot.domain.money import Credits
 from bot.i18n import Catalogue
 from bot.i18n.catalogue import SOURCE_LANGUAGE
+from bot.i18n.sentence import read_rule
 from cogs.settings_fields import Surroundings
 from cogs.settings_sections import SECTIONS
 from tests.cogs.conftest import make_client
@@ -57,13 +61,16 @@ PLACES = {
 _CODE_SPAN = re.compile(r"`[^`]+`")
 _PAIRED = ("**", "||", "`")
 
+_DECIDED_BY = {entry.msgid: entry.msgid_plural for entry in polib.pofile(str(FOLDER / "en.po")) if entry.msgid_plural}
+
 every_language = pytest.mark.parametrize("language", LANGUAGES)
 
 
 def _sentences(language: str) -> Iterator[tuple[str, str, str]]:
-    """Go through a language's keys, its sentences, and the English ones."""
+    """Go through a language's keys, its sentences with all their forms, and the English ones."""
     for key in CATALOGUE.keys(language):
-        yield key, str(CATALOGUE.find(key, language)), str(CATALOGUE.find(key, SOURCE_LANGUAGE))
+        for form in CATALOGUE.forms(key, language):
+            yield key, form, str(CATALOGUE.find(key, SOURCE_LANGUAGE))
 
 
 @every_language
@@ -94,10 +101,12 @@ def test_a_sentence_asks_for_what_the_english_one_asks_for(language: str) -> Non
         fields = [(name, spec, conversion) for _, name, spec, conversion in string.Formatter().parse(text) if name]
         names = {name for name, _, _ in fields}
 
-        assert names == CATALOGUE.placeholders(key), key
+        decided_by = _DECIDED_BY.get(key, "")
+        assert names | {decided_by} - {""} == CATALOGUE.placeholders(key), key
         assert all(name.isidentifier() and not spec and not conversion for name, spec, conversion in fields), key
-        filled = Words(CATALOGUE, language)(key, **dict.fromkeys(names, "x"))
-        assert not set("{}") & set(filled), key
+        for number in (0, 1, 2):
+            filled = Words(CATALOGUE, language)(key, **(dict.fromkeys(names, "x") | {decided_by: number}))
+            assert not set("{}") & set(filled), key
 
 
 @every_language
@@ -126,6 +135,47 @@ def test_texts_fit_their_places(language: str) -> None:
         title = words("settings.unfilled", section=words(f"settings.section.{section}"))
         assert len(title) <= 45, title
     assert placed > 100
+
+
+@pytest.mark.parametrize("language", CATALOGUE.languages)
+def test_sentences_with_numbers_have_the_forms_of_their_language(language: str) -> None:
+    """Every form that the header names; the same placeholder decides in all languages; no “1 job(s)” anywhere."""
+    entries = polib.pofile(str(FOLDER / f"{language}.po"), encoding="utf-8")
+    count, rule = read_rule(entries.metadata["Plural-Forms"])
+    decided_by = {entry.msgid: entry.msgid_plural for entry in entries if entry.msgid_plural}
+
+    assert {rule(number) for number in range(200)} == set(range(count))
+    assert decided_by == _DECIDED_BY
+    assert [e.msgid for e in entries if e.msgid_plural and sorted(e.msgstr_plural) != list(range(count))] == []
+    assert [key for key in CATALOGUE.keys(language) for form in CATALOGUE.forms(key, language) if "(s)" in form] == []
+
+
+@pytest.mark.parametrize(
+    ("locale", "one", "many"),
+    [
+        ("en-GB", "1 reference", "2 references"),
+        ("nl", "1 referentie", "2 referenties"),
+        ("ja", "参考素材 1 件", "参考素材 2 件"),
+    ],
+)
+def test_a_number_chooses_the_form(locale: str, one: str, many: str) -> None:
+    """As people of the language count."""
+    words = Words(CATALOGUE, locale)
+
+    assert [words("spec.references", count=count) for count in (1, 2)] == [one, many]
+
+
+@pytest.mark.parametrize(
+    ("locale", "amount", "day"),
+    [("en-US", "11.52", "2026-03-04"), ("nl", "11,52", "04-03-2026"), ("ja", "11.52", "2026年03月04日")],
+)
+def test_amounts_and_days_are_written_as_in_their_language(locale: str, amount: str, day: str) -> None:
+    """Wherever Discord does not write them itself."""
+    words = Words(CATALOGUE, locale)
+
+    assert words("card.cost.paid", credits=Credits(11_520)).split()[0] == amount
+    assert words.number(Decimal("11.52")) == amount
+    assert words.day(date(2026, 3, 4)) == day
 
 
 def test_settings_offer_every_language_by_its_own_name() -> None:

@@ -98,7 +98,7 @@ async def test_a_report_that_nobody_showed_reaches_the_log_channel(world: World)
     world.clock.advance(1)
 
     (line,) = await passed_on(world)
-    assert line.endswith(rf"<@{REPORTER}> reported clip `{job.id}` · <@{USER}> · @everyone \*\*rude\*\*")
+    assert line.endswith(rf"<@{REPORTER}> reported what job `{job.id}` made · <@{USER}> · @everyone \*\*rude\*\*")
     assert await passed_on(world) == [line]
 
 
