@@ -87,7 +87,7 @@ class Reports:
         guild_id = interaction.guild_id or 0
         if action == DELETE:
             await self._services.delivery.delete_result(
-                job_id, actor_id=interaction.user.id, guild_id=guild_id, is_moderator=True
+                job_id, actor_id=interaction.user.id, guild_id=guild_id, is_moderator=True, is_noted=False
             )
             await self._services.sharing.withdraw(job_id)
         await self._services.clip_reports.handled(

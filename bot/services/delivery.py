@@ -29,6 +29,7 @@ from bot.domain.errors import (
 from bot.domain.jobs import Job, JobState
 from bot.ports import ClipPost, Links, MediaStore, MediaWorkshop, Messenger, Posted
 from bot.services import settlement
+from bot.services.acts import note_act
 from bot.services.cancellation import may_act
 from bot.services.config import Timings
 from bot.services.delivery_ladder import FROM_THE_TOP, Rung, Surroundings, detour, rungs
@@ -343,8 +344,11 @@ class Delivery:
         self._wake.up()
         return moved
 
-    async def delete_result(self, job_id: str, *, actor_id: int, guild_id: int | None, is_moderator: bool) -> None:
-        """Delete all messages of a delivery and what is kept of it; for its requester or a moderator.
+    async def delete_result(
+        self, job_id: str, *, actor_id: int, guild_id: int | None, is_moderator: bool, is_noted: bool = True
+    ) -> None:
+        """Delete all messages of a delivery and what is kept of it; for its requester or a moderator, whose act is
+        noted unless the caller does that.
 
         Raises:
             NotFound: no such job.
@@ -361,6 +365,9 @@ class Delivery:
                 raise Refused("share_under_way", job=job_id)  # its message may be there, and its receipt on the way
             if not found.is_final or not messages:
                 raise Refused("not_delivered", job=job_id)
+            if is_noted and found.user_id != actor_id:
+                act = {"action": "job.delete", "subject": found.id, "detail": f"member {found.user_id}"}
+                await note_act(connection, found.guild_id, str(actor_id), **act, now=self._clock.now())
             if found.state is JobState.UNDELIVERED:  # what is deleted is not delivered again
                 await files.forget_clip(connection, job_id)
         for message in messages:

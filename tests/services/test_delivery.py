@@ -461,7 +461,7 @@ async def test_a_day_without_the_providers_storage_loses_nothing(world: World) -
 
 
 async def test_deleting_a_result(world: World) -> None:
-    """For its requester or a moderator of its guild."""
+    """For its requester or a moderator of its guild, whose act the audit has."""
     job = await world.accept()
     with pytest.raises(Refused, match="not_delivered"):
         await world.delivery.delete_result(job.id, actor_id=USER, guild_id=GUILD, is_moderator=False)
@@ -475,3 +475,5 @@ async def test_deleting_a_result(world: World) -> None:
 
     assert world.messenger.messages == []
     assert world.store.deleted == [f"clips/{job.id}.mp4"]
+    (line,) = await world.usage.audit(GUILD, 1)
+    assert (line.actor, line.action, line.subject) == (str(USER + 1), "job.delete", job.id)
