@@ -141,6 +141,12 @@ def is_age_restricted(interaction: discord.Interaction[Any]) -> bool:
     return bool(asked is not None and asked())
 
 
+def adult_channels(interaction: discord.Interaction[Any]) -> frozenset[int] | None:
+    """Return the server's age-restricted channels, None where its channels are not known here. No I/O."""
+    channels = [] if interaction.guild is None else interaction.guild.channels
+    return frozenset(one.id for one in channels if one.is_nsfw()) if channels else None
+
+
 def is_moderator(interaction: discord.Interaction[Any]) -> bool:
     """Tell whether the user may manage the server."""
     return interaction.guild is not None and interaction.permissions.manage_guild

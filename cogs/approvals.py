@@ -6,6 +6,7 @@ from bot.discord.client import BotClient
 from bot.discord.custom_ids import Action
 from bot.domain.errors import NotFound, Refused
 from bot.domain.jobs import Job
+from cogs._inputs import adult_channels
 from cogs._moderators import refuse_others_soon, require_moderator
 from cogs._replies import Interaction, defer, tell, words_of
 from cogs.panels import modal_id, open_modal, register_action, register_modal
@@ -50,7 +51,12 @@ async def approve_job(interaction: Interaction, services: Services, job_id: str)
         Refused: it waits no longer, is their own, or a rule is against it now.
     """
     try:
-        job = await services.approvals.approve(job_id, guild_id=interaction.guild_id or 0, actor_id=interaction.user.id)
+        job = await services.approvals.approve(
+            job_id,
+            guild_id=interaction.guild_id or 0,
+            actor_id=interaction.user.id,
+            adult_channels=adult_channels(interaction),
+        )
     except Refused as refusal:
         await _redraw(interaction, services, job_id, refusal)
         raise

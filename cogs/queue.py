@@ -13,6 +13,7 @@ from bot.domain.jobs import Job
 from bot.services.cancellation import CancelOutcome
 from cogs._board import FEATURE, Drawing, Sight, draw
 from cogs._commands import IN_GUILDS, Labels
+from cogs._inputs import adult_channels
 from cogs._live import LivePanels, Panel
 from cogs._moderators import refuse_others_soon, require_moderator
 from cogs._replies import Interaction, defer, mark_filled, tell, words_of
@@ -96,7 +97,10 @@ class Queue:
         if verb != "approve":
             return ""
         job = await self._services.approvals.approve(
-            sight.job_id, guild_id=_guild_id(interaction), actor_id=interaction.user.id
+            sight.job_id,
+            guild_id=_guild_id(interaction),
+            actor_id=interaction.user.id,
+            adult_channels=adult_channels(interaction),
         )
         await self._decided(job)
         return self._words(interaction)("queue.approved", job=job.id, member=f"<@{job.user_id}>")

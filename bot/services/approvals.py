@@ -1,6 +1,7 @@
 """Approvals: a job over the server's threshold waits, with its credits held, for a moderator's word."""
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -69,8 +70,12 @@ class Approvals:
         self._wake = wake
         self._ttl = timedelta(seconds=timings.approval_ttl_s)
 
-    async def approve(self, job_id: str, *, guild_id: int, actor_id: int) -> Job:
+    async def approve(
+        self, job_id: str, *, guild_id: int, actor_id: int, adult_channels: Collection[int] | None = None
+    ) -> Job:
         """Queue a waiting job; every rule is checked again. One transaction.
+
+        `adult_channels` are the guild's age-restricted channels of now, None where nobody knows them.
 
         Raises:
             NotFound: no such job in this guild.
@@ -80,6 +85,9 @@ class Approvals:
         async with self._database.begin() as connection:
             now = self._clock.now()
             found = await self._waiting(connection, job_id, guild_id=guild_id, actor_id=actor_id, now=now)
+            if adult_channels is not None:
+                place = found.parent_channel_id or found.channel_id
+                found = replace(found, is_age_restricted=place in adult_channels)
             await self._check(connection, found, now)
             moved = await jobs.move_locked(
                 connection,
@@ -88,6 +96,7 @@ class Approvals:
                 now=now,
                 cause=f"approved by {actor_id}",
                 run_at=now,
+                is_age_restricted=found.is_age_restricted,
                 decided_by=actor_id,
                 expected_end_at=now + timedelta(seconds=found.expected_s),
             )

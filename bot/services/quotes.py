@@ -1,5 +1,6 @@
 """Quotes: a job over the server's threshold waits for its member's own word, and holds nothing until then."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from bot.clock import Clock
@@ -24,7 +25,8 @@ class Quotes:
         self._ttl = timedelta(seconds=timings.quote_ttl_s)
 
     async def confirm(self, requester: Requester, job_id: str) -> Job:
-        """Take the hold at the quoted price, under the rules and budgets of now. One transaction.
+        """Take the hold at the quoted price, under the rules and budgets of now; whether the channel is age-restricted
+        is what `requester` says. One transaction.
 
         The job's card is where `requester` says. Returns the job, queued or waiting for approval.
 
@@ -51,6 +53,7 @@ class Quotes:
         async with self._database.begin() as connection:
             now = self._clock.now()
             found = _own_quote(await jobs.lock(connection, job_id), requester.user_id, requester.guild_id)
+            found = replace(found, is_age_restricted=requester.is_age_restricted)
             if found.updated_at + self._ttl <= now:
                 raise Refused("quote_lapsed")
             rules = await self._admission.check_job(connection, found, now=now)
@@ -69,6 +72,7 @@ class Quotes:
                 now=now,
                 cause="confirmed",
                 run_at=now,
+                is_age_restricted=found.is_age_restricted,
                 expected_end_at=now + timedelta(seconds=found.expected_s),
                 application_id=card.application_id,
                 interaction_token=card.interaction_token,

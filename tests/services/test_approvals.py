@@ -7,11 +7,11 @@ import pytest
 from bot.domain.errors import DeliveryForbidden, DeliveryRetry, LeaseLost, NotFound, Refused
 from bot.domain.jobs import Job, JobState
 from bot.domain.money import ZERO
-from bot.domain.requests import Attachment, ReferenceRole
+from bot.domain.requests import Attachment, GenerationRequest, ReferenceRole
 from bot.domain.rules import GuildRules
 from bot.services.cancellation import CancelOutcome
 from bot.services.config import MoneyRules
-from tests.services.world import GUILD, OWNER, USER, World, credits, gather_outcomes
+from tests.services.world import CHANNEL, GUILD, OWNER, USER, World, credits, gather_outcomes
 
 S = JobState
 MO, LOG = 900, 66
@@ -167,6 +167,23 @@ async def test_rules_run_again_at_approval(world: World) -> None:
 
     await world.set_rules(longest_s=None)
     assert (await _approve(world, job)).state is S.QUEUED
+
+
+async def test_a_channel_that_is_not_age_restricted_any_more_counts_at_approval(world: World) -> None:
+    """As Discord knows it then; where nobody knows, as it was."""
+    await world.settle_in()
+    await world.set_rules(restricted_models=frozenset({"seedance2-movie/seedance-2.0"}))
+    request = GenerationRequest("a red boat")
+    requester = world.requester(is_age_restricted=True)
+    job = await world.generation.accept(requester, request, world.generation.check(request))
+
+    async def approve(adult_channels: set[int] | None) -> Job:
+        return await world.approvals.approve(job.id, guild_id=GUILD, actor_id=MO, adult_channels=adult_channels)
+
+    with pytest.raises(Refused, match="approval_refused") as refused:
+        await approve({CHANNEL + 1})
+    assert refused.value.params["rule"] == "age_restricted"
+    assert (await approve({CHANNEL})).state is S.QUEUED
 
 
 async def test_a_member_suspended_while_waiting_is_not_approved(world: World) -> None:
