@@ -303,7 +303,7 @@ def _one(field: str, source: Mapping[str, str | None]) -> str | None:
     reason = "is empty"
     try:
         with Path(file_name).open("rb") as file:
-            text = file.read(MAX_SETTING_FILE_BYTES).decode().strip()
+            text = file.read(MAX_SETTING_FILE_BYTES).decode("utf-8-sig").strip()
     except (OSError, ValueError):
         text, reason = "", "cannot be read"
     if not text:

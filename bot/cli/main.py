@@ -4,6 +4,7 @@ Exit codes: 0 done; 1 a check failed, books differ, or the command could not be 
 """
 
 import argparse
+import sys
 from collections.abc import Coroutine, Sequence
 from typing import NoReturn
 
@@ -29,10 +30,14 @@ _REFUSALS = {
 }
 
 
+class _WrongUsage(Exception):
+    """The command line makes no sense; the text is one line."""
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        """End with one line instead of argparse's two paragraphs."""
-        self.exit(WRONG, f"{self.prog}: {message}. Help: {self.prog} --help\n")
+        """Raise with one line instead of printing argparse's two paragraphs."""
+        raise _WrongUsage(f"{self.prog}: {message}. Help: {self.prog} --help")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -48,7 +53,11 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit code."""
-    parsed = build_parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        parsed = build_parser().parse_args(given)
+    except _WrongUsage as error:
+        return complain("--json" in given, WRONG, str(error))
     try:
         return _finish(parsed.command(parsed))
     except KeyboardInterrupt:

@@ -1,5 +1,6 @@
 """`run`: what it refuses to start with, and what it starts instead."""
 
+import json
 import os
 import subprocess
 import sys
@@ -82,6 +83,19 @@ def test_a_wrong_setting_ends_a_real_start_with_one_line(tmp_path: Path, name: s
     assert said.stderr.startswith(f"{variable}: ")
     assert said.stderr.count("\n") == 1
     assert "Example: " in said.stderr
+
+
+def test_wrong_usage_is_told_in_json_too(shell: Shell) -> None:
+    """Wherever `--json` stands; without it, in one line for people."""
+    for arguments in (("pause", "nobody", "--json"), ("--json", "pause", "nobody"), ("frob", "--json")):
+        said = shell(*arguments)
+        assert said.code == 2
+        assert "invalid choice: " in json.loads(said.out)["error"]
+    said = shell("pause", "nobody")
+
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("python -m bot pause: argument PROVIDER: invalid choice: 'nobody'")
+    assert said.err.count("\n") == 1
 
 
 def test_a_second_run_on_the_same_file_is_refused(

@@ -135,8 +135,8 @@ def test_the_environment_hides_the_file_and_empty_means_unset(tmp_path: Path) ->
 
 
 def test_any_setting_can_come_from_a_file(tmp_path: Path) -> None:
-    """`NAME_FILE` is how containers hand secrets over; its line break is not part of the value."""
-    (tmp_path / "token").write_text("abc.def\n")
+    """`NAME_FILE` is how containers hand secrets over; a byte order mark and line break are not part of the value."""
+    (tmp_path / "token").write_bytes(b"\xef\xbb\xbfabc.def\r\n")  # as some editors on Windows write
     (tmp_path / "port").write_text("9000")
     settings = load(DISCORD_TOKEN_FILE=str(tmp_path / "token"), HTTP_PORT_FILE=str(tmp_path / "port"))
 
