@@ -33,7 +33,11 @@ class Guilds:
             self._known.pop(guild.id, None)
             await self._services.guilds.removed(guild.id)
 
-        for listener in (on_guild_available, on_guild_join, on_guild_update, on_guild_remove):
+        async def on_ready() -> None:
+            here = {guild.id for guild in client.guilds}
+            await self._services.guilds.compare(lambda guild_id: guild_id not in here and _is_of(client, guild_id))
+
+        for listener in (on_guild_available, on_guild_join, on_guild_update, on_guild_remove, on_ready):
             client.event(listener)
 
     async def seen(self, guild: discord.Guild) -> None:
@@ -43,3 +47,9 @@ class Guilds:
             return
         await self._services.guilds.seen(guild_id=guild.id, owner_id=facts[0], locale=facts[1])
         self._known[guild.id] = facts
+
+
+def _is_of(client: BotClient, guild_id: int) -> bool:
+    """Whether one of this process's shards would have a server (events/gateway, Sharding Formula)."""
+    count = client.shard_count or 1
+    return count == 1 or (guild_id >> 22) % count in client.shards

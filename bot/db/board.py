@@ -122,6 +122,17 @@ async def shared_budgets(connection: AsyncConnection, level: Level, *, now: date
     return list((await connection.execute(query.order_by(b.guild_id, b.subject))).all())
 
 
+async def waiting_in_left_guilds(connection: AsyncConnection, states: Sequence[str]) -> list[str]:
+    """Return the jobs that are in one of `states` in a guild that the bot has left, oldest first."""
+    query = (
+        sa.select(job.c.id)
+        .join(guild, guild.c.guild_id == job.c.guild_id)
+        .where(guild.c.removed_at.is_not(None), job.c.finished_at.is_(None), job.c.state.in_(states))
+        .order_by(job.c.created_at)
+    )
+    return [row.id for row in await connection.execute(query)]
+
+
 async def claim_welcome(connection: AsyncConnection, guild_id: int, *, now: datetime) -> bool:
     """Note that a guild is greeted. False where it was before."""
     done = await connection.execute(

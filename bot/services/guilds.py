@@ -1,12 +1,17 @@
 """Guilds that the bot joins and leaves."""
 
+import logging
+from collections.abc import Callable
+
 from bot.clock import Clock
-from bot.db import board, guilds, reports
+from bot.db import board, guilds
 from bot.db import jobs as job_rows
 from bot.db.engine import Database
 from bot.domain.jobs import JobState
 from bot.services import settlement
 from bot.services.cancellation import AT_ONCE
+
+log = logging.getLogger(__name__)
 
 #: What ends when the bot is removed; everything else has been handed to a provider and runs on.
 WAITING = AT_ONCE | {JobState.QUOTED}
@@ -37,13 +42,28 @@ class Guilds:
         """The bot was removed: waiting jobs are cancelled and released, running ones finish. One transaction each."""
         async with self._database.begin() as connection:
             await guilds.save(connection, guild_id, removed_at=self._clock.now())
+        await self._cancel_waiting()
+
+    async def compare(self, is_gone: Callable[[int], bool]) -> None:
+        """Note removals that nobody told of because the bot was away, and finish those that a kill cut short.
+
+        `is_gone` tells of a guild in the database whether this process would be in it and is not. One read where
+        nothing changed.
+        """
         async with self._database.read() as connection:
-            waiting = await reports.jobs(
-                connection, user_id=None, guild_id=guild_id, state=None, only_open=True, limit=10_000
-            )
-        for one in waiting:
-            if one.state in WAITING:
-                await self._cancel(one.id)
+            rows = await guilds.every(connection)
+        for row in rows:
+            if is_gone(row.guild_id):
+                log.info("guild.gone", extra={"guild_id": row.guild_id})
+                await self.removed(row.guild_id)
+        await self._cancel_waiting()
+
+    async def _cancel_waiting(self) -> None:
+        """Cancel what waits in guilds that the bot has left."""
+        async with self._database.read() as connection:
+            waiting = await board.waiting_in_left_guilds(connection, [state.value for state in WAITING])
+        for job_id in waiting:
+            await self._cancel(job_id)
 
     async def _cancel(self, job_id: str) -> None:
         async with self._database.begin() as connection:

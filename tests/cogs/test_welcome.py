@@ -5,6 +5,7 @@ from datetime import timedelta
 import discord
 import pytest
 
+from bot.db import guilds
 from bot.discord import guild_report
 from bot.domain.jobs import JobState
 from bot.domain.money import Credits
@@ -117,6 +118,20 @@ async def test_a_removed_bot_cancels_what_waits(stage: Stage) -> None:
     assert await stage.world.state(job) is JobState.CANCELLED
     view = await stage.world.queries.balance(guild_id=stage.guild.id, user_id=stage.ann.id)
     assert view.allowance.held == Credits(0)
+
+
+async def test_a_server_that_is_there_keeps_its_jobs_when_the_bot_is_ready(stage: Stage) -> None:
+    """Only servers that Discord no longer names were left."""
+    await stage.ann.slash(stage.channel, "video", prompt="a red fox")
+    job = (await stage.world.queries.jobs(user_id=stage.ann.id))[0]
+    async with stage.world.database.begin() as connection:
+        await guilds.save(connection, 5, locale="nl")
+
+    await stage.env.bot.on_ready()
+
+    async with stage.world.database.read() as connection:
+        here = [row.guild_id for row in await guilds.every(connection)]
+    assert (here, await stage.world.state(job)) == ([stage.guild.id], JobState.QUEUED)
 
 
 async def test_the_report_names_what_is_missing_in_each_server(stage: Stage) -> None:

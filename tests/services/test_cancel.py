@@ -2,11 +2,13 @@
 
 import pytest
 
+from bot.db import guilds
 from bot.domain.errors import NotFound, ProviderAmbiguous, ProviderBusy
 from bot.domain.jobs import Job, JobState, TaskState
 from bot.domain.money import ZERO
 from bot.ports import ProviderTraits
 from bot.services.cancellation import CancelOutcome
+from bot.services.config import MoneyRules
 from tests.services.fakes import LOST
 from tests.services.world import GUILD, USER, World, credits
 
@@ -264,6 +266,27 @@ async def test_the_bot_removed_from_a_guild(world: World) -> None:
 
     assert await world.state(waiting) is S.CANCELLED
     assert await world.state(running) is S.DELIVERED
+
+
+async def test_a_removal_while_the_bot_was_away_is_noted_at_its_start(make_world) -> None:
+    """The waiting job is cancelled; in a server that the bot is still in, nothing is."""
+    world = make_world(rules=MoneyRules(guild_pool=None))
+    gone, here = await world.accept(), await world.accept(guild=GUILD + 1)
+
+    await world.guilds.compare(lambda guild_id: guild_id == GUILD)
+
+    assert [await world.state(job) for job in (gone, here)] == [S.CANCELLED, S.QUEUED]
+
+
+async def test_a_removal_that_a_kill_cut_short_is_finished(world: World) -> None:
+    """The server was noted as left, and a job of it waited on."""
+    job = await world.accept()
+    async with world.database.begin() as connection:
+        await guilds.save(connection, GUILD, removed_at=world.clock.now())
+
+    await world.guilds.compare(lambda _guild_id: False)
+
+    assert await world.state(job) is S.CANCELLED
 
 
 async def test_a_provider_that_cannot_cancel_is_said_so(make_world) -> None:
