@@ -5,11 +5,13 @@ sent away with the time to come again, polls with a turn of their own each, so t
 """
 
 import asyncio
+import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import Clock
@@ -18,6 +20,8 @@ from bot.db.engine import Database
 from bot.domain.errors import ProviderBusy
 from bot.services.breaker import SharedBreaker
 from bot.services.lanes import Lane, Waiter, make_lane
+
+log = logging.getLogger(__name__)
 
 BATCH_MAX = 50  # slots per transaction
 NAP_MIN_S = 0.005
@@ -84,10 +88,17 @@ class Pacing(SharedBreaker):
             raise ProviderBusy(PACED, retry_after_s=waiter.refused_for_s)
 
     async def pause(self, key: str, seconds: float) -> None:
-        """Let nothing through for `seconds`, in any process; a longer pause under way stays. One transaction."""
-        if seconds > 0:
+        """Let nothing through for `seconds`, in any process; a longer pause under way stays. One transaction.
+
+        Where the database is away it is logged alone: it comes with an answer, which must not be lost for it.
+        """
+        if seconds <= 0:
+            return
+        try:
             async with self._database.begin() as connection:
                 await slots.pause(connection, key, self._clock.now() + timedelta(seconds=seconds))
+        except OperationalError:
+            log.warning("pacing.pause_lost", extra={"provider": key, "seconds": seconds}, exc_info=True)
 
     async def room(self, connection: AsyncConnection, provider: str) -> int:
         """Return how many more submits can be sent now: a fifth of the slots is left to polls."""

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
 
 from bot.clock import SystemClock
 from bot.db import breakers, work
@@ -398,3 +399,16 @@ async def test_a_paused_provider_waits_for_the_operator(pacing: Pacing, clock: M
 
     assert (paused.is_open, paused.reason, paused.probe_at) == (True, "paused", None)
     assert not (await pacing.state(KEY)).is_open
+
+
+async def test_a_pause_that_cannot_be_stored_costs_no_answer(pacing: Pacing, monkeypatch, caplog) -> None:
+    """It comes with the answer to a create, which names the task."""
+
+    def is_away() -> None:
+        raise OperationalError("begin", None, OSError())
+
+    monkeypatch.setattr(pacing._database, "begin", is_away)
+
+    await pacing.pause(KEY, 5)
+
+    assert "pacing.pause_lost" in caplog.text
