@@ -133,8 +133,8 @@ def _moment(value: Any) -> datetime | None:
         if number is not None:
             return datetime.fromtimestamp(float(number) / (1000 if number >= MILLISECONDS_FROM else 1), UTC)
         moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+        if moment is None:
+            return None
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         return None
-    if moment is None:
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)

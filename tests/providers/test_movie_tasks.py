@@ -98,7 +98,8 @@ async def test_every_status_word_is_understood(connect: Connect, wire: Wire, wor
     assert (await connect(wire.origin).status("t1")).state is state
 
 
-async def test_odd_fields_become_unknown_instead_of_errors(connect: Connect, wire: Wire) -> None:
+@pytest.mark.parametrize("moment", ["yesterday", "0001-01-01T00:00:00+23:59"])
+async def test_odd_fields_become_unknown_instead_of_errors(connect: Connect, wire: Wire, moment: str) -> None:
     """Only the id and the status are needed; new fields are ignored."""
     respond(
         wire,
@@ -113,7 +114,7 @@ async def test_odd_fields_become_unknown_instead_of_errors(connect: Connect, wir
             "video_url": {"url": "https://x"},
             "last_frame_url": "javascript:1",
             "error_code": {},
-            "created_at": "yesterday",
+            "created_at": moment,
             "new_field": [1],
         },
     )
