@@ -64,7 +64,7 @@ def _prove(data: mmap.mmap, size_bytes: int) -> ClipInfo:
     index = data[start:end]
     tracks = [_track(index, *span) for span in _all(index, b"trak", 0, len(index))[:TRACKS_MAX]]
     videos = [track for track in tracks if track.handler == b"vide"]
-    if len(videos) != 1 or not videos[0].samples:
+    if len(videos) != 1 or not videos[0].samples or not videos[0].width * videos[0].height:
         raise _Unproven
     for track in tracks:
         _check_inside(track.samples, media)

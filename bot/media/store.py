@@ -102,7 +102,7 @@ class LocalStore:
 
     def _tidy(self, older_than_s: float) -> int:
         limit = self._now_on_disk() - older_than_s
-        old = [file for file in self._workplace.iterdir() if file.stat().st_mtime < limit]
+        old = [file for file in self._workplace.iterdir() if _modified_at(file, otherwise=limit) < limit]
         for file in old:
             file.unlink(missing_ok=True)
         return len(old)
