@@ -120,8 +120,8 @@ def test_everything_that_the_documents_name_has_its_row(provider: str) -> None:
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_every_parameter_has_its_row_with_its_default_and_its_values(provider: str) -> None:
-    """As they are documented: no value more or less."""
+def test_every_parameter_has_its_row_with_its_type_its_default_and_its_values(provider: str) -> None:
+    """As they are documented, and no value more or less."""
     rows, document = part(provider).parameters(), DOCUMENTS[provider]
 
     assert rows.keys() == document.parameters.keys()
@@ -131,6 +131,7 @@ def test_every_parameter_has_its_row_with_its_default_and_its_values(provider: s
             row = rows[endpoint][one.name]
             assert ticked(row["values"]) == list(one.values), (endpoint, one.name)
             assert row["default"].replace("`", "") == one.default, (endpoint, one.name)
+            assert row["type"] == f"{one.type}{', required' if one.is_required else ''}", (endpoint, one.name)
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)

@@ -9,11 +9,17 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter, with its default ("" for none) and all values that are documented."""
+    """One parameter, with its default ("" for none) and all values that are documented.
+
+    `type` is the document's own word; where it has no table, what its examples show. `is_required`: said to be so, not
+    only in some modes.
+    """
 
     name: str
     values: tuple[str, ...] = ()
     default: str = ""
+    type: str = "string"
+    is_required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,34 +58,35 @@ MOVIE = Document(
     ),
     parameters={
         "POST /api/v1/video/upload/presign": (
-            Parameter("filename", ("128",)),
+            Parameter("filename", ("128",), is_required=True),
             Parameter(
                 "content_type",
                 ("image/png", "image/jpeg", "image/webp", "video/mp4", "video/quicktime", "video/webm"),
+                is_required=True,
             ),
         ),
         "POST /api/v1/video/task": (
             Parameter("model", ("seedance-2.0", "seedance-2.0-fast"), "seedance-2.0"),
-            Parameter("content"),
-            Parameter("content[].type", ("text", "image_url", "video_url", "audio_url", "sample_id")),
+            Parameter("content", type="array", is_required=True),
+            Parameter("content[].type", ("text", "image_url", "video_url", "audio_url", "sample_id"), is_required=True),
             Parameter("content[].text"),
             Parameter("content[].image_url"),
             Parameter("resolution", ("480p", "720p", "1080p"), "720p"),
             Parameter("ratio", ("16:9", "21:9"), "16:9"),
-            Parameter("duration", ("4–15",), "5"),
-            Parameter("generate_audio", BOOLEAN, "false"),
-            Parameter("seed", ("-1",)),
-            Parameter("watermark", BOOLEAN, "false"),
+            Parameter("duration", ("4–15",), "5", "integer"),
+            Parameter("generate_audio", BOOLEAN, "false", "boolean"),
+            Parameter("seed", ("-1",), type="integer"),
+            Parameter("watermark", BOOLEAN, "false", "boolean"),
             Parameter("callback_url", ("512",)),
-            Parameter("return_last_frame", BOOLEAN, "false"),
+            Parameter("return_last_frame", BOOLEAN, "false", "boolean"),
         ),
-        "GET /api/v1/video/task/{task_id}": (Parameter("task_id"),),
+        "GET /api/v1/video/task/{task_id}": (Parameter("task_id", is_required=True),),
         "GET /api/v1/video/tasks": (
-            Parameter("page", (), "1"),
-            Parameter("page_size", ("1–100",), "20"),
+            Parameter("page", (), "1", "integer"),
+            Parameter("page_size", ("1–100",), "20", "integer"),
             Parameter("status"),
         ),
-        "POST /api/v1/video/task/{task_id}/cancel": (Parameter("task_id"),),
+        "POST /api/v1/video/task/{task_id}/cancel": (Parameter("task_id", is_required=True),),
     },
     fields=frozenset(
         _words(
@@ -129,16 +136,16 @@ def _video(*, tiers: tuple[str, ...], ratios: tuple[str, ...], resolutions: tupl
         Parameter("mode", MODES, "text-to-video"),
         Parameter("quality_tier", tiers, "standard"),
         Parameter("channel", ("standard", "real", "wild"), "standard"),
-        Parameter("prompt", ("3–10000",)),
+        Parameter("prompt", ("3–10000",), is_required=True),
         Parameter("aspect_ratio", ratios, "16:9"),
         Parameter("duration", ("4–15",), "5"),
         Parameter("resolution", resolutions, "720p"),
-        Parameter("image_url"),
-        Parameter("end_image_url"),
-        Parameter("media_urls", ("12",)),
-        Parameter("generate_audio", BOOLEAN, "true"),
-        Parameter("fixed_lens", BOOLEAN, "false"),
-        Parameter("seed", ("-1", "4294967295")),
+        Parameter("image_url", type="string (URL)"),
+        Parameter("end_image_url", type="string (URL)"),
+        Parameter("media_urls", ("12",), type="string[] (URL)"),
+        Parameter("generate_audio", BOOLEAN, "true", "boolean"),
+        Parameter("fixed_lens", BOOLEAN, "false", "boolean"),
+        Parameter("seed", ("-1", "4294967295"), type="integer"),
     )
 
 
@@ -166,26 +173,27 @@ AI = Document(
             tiers=("standard", "pro"), ratios=SIX_RATIOS, resolutions=("720p", "1080p")
         ),
         "POST /api/v1/image/gpt-image-2": (
-            Parameter("type", PICTURE_TYPES),
+            Parameter("type", PICTURE_TYPES, is_required=True),
             Parameter("channel", ("standard", "economy"), "standard"),
-            Parameter("prompt", ("3–20000",)),
-            Parameter("resolution", ("1K", "2K", "4K")),
+            Parameter("prompt", ("3–20000",), is_required=True),
+            Parameter("resolution", ("1K", "2K", "4K"), is_required=True),
             Parameter(
                 "aspectRatio",
                 _words("auto 1:1 5:4 9:16 21:9 16:9 4:3 3:2 4:5 3:4 2:3 2:1 1:2 3:1 1:3 9:21"),
+                is_required=True,
             ),
-            Parameter("batchCount", ("1–4",), "1"),
-            Parameter("imageUrls", ("1–10",)),
+            Parameter("batchCount", ("1–4",), "1", "integer"),
+            Parameter("imageUrls", ("1–10",), type="string[] (URL)"),
         ),
         "POST /api/v1/image/nano-banana-pro": (
-            Parameter("type", PICTURE_TYPES),
-            Parameter("prompt", ("3–10000",)),
+            Parameter("type", PICTURE_TYPES, is_required=True),
+            Parameter("prompt", ("3–10000",), is_required=True),
             Parameter("image_size", _words("1:1 9:16 16:9 3:4 4:3 3:2 2:3 5:4 4:5 21:9 auto"), "auto"),
             Parameter("output_format", ("png", "jpeg"), "png"),
             Parameter("resolution", ("1K", "2K", "4K"), "1K"),
-            Parameter("image_urls", ("1–8",)),
+            Parameter("image_urls", ("1–8",), type="string[] (URL)"),
         ),
-        "GET /api/v1/tasks/{id}": (Parameter("id"),),
+        "GET /api/v1/tasks/{id}": (Parameter("id", is_required=True),),
     },
     fields=frozenset(
         _words(
@@ -229,21 +237,21 @@ TV = Document(
     ),
     parameters={
         "POST /videos": (
-            Parameter("prompt"),
+            Parameter("prompt", is_required=True),
             Parameter("aspect_ratio", ("16:9", "1:1", "9:16"), "16:9"),
-            Parameter("duration_secs"),
-            Parameter("scenes"),
+            Parameter("duration_secs", type="integer"),
+            Parameter("scenes", type="array"),
             Parameter("scenes[].prompt"),
-            Parameter("scenes[].duration_secs"),
+            Parameter("scenes[].duration_secs", type="integer"),
             Parameter("style", ("photorealistic", "photorealism", "anime", "cyberpunk", "cinematic")),
-            Parameter("seed"),
-            Parameter("camera"),
+            Parameter("seed", type="integer"),
+            Parameter("camera", type="object"),
             Parameter("camera.zoom", ("in",)),
             Parameter("camera.pan", ("left",)),
             Parameter("camera.tilt"),
             Parameter("motion_level", ("low", "high")),
         ),
-        "GET /videos/{id}": (Parameter("id"),),
+        "GET /videos/{id}": (Parameter("id", is_required=True),),
     },
     fields=frozenset({"id", "status", "created_at", "url", "error"}),
     statuses=frozenset({"processing", "succeeded", "failed"}),
