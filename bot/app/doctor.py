@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TypeVar
 
 import aiohttp
@@ -19,6 +20,7 @@ from bot.db.engine import Database
 from bot.discord.sync import command_differences
 from bot.domain.errors import BotError, DeliveryError, ProviderAccount, ProviderBusy, ProviderError, SettingsInvalid
 from bot.ports import Provider, RateBudget
+from bot.services.alerts import clip_costs
 from bot.services.pacing import PACED
 from bot.settings import Settings, SettingsError
 
@@ -152,6 +154,10 @@ def _intents(app: App) -> Finding:
 
 async def _providers(settings: Settings, rate: RateBudget) -> AsyncIterator[Finding]:
     """Prove each key, and say what is left."""
+    try:
+        costs = clip_costs(build.catalog(settings, SUPPORTED))
+    except SettingsError:
+        costs = {}  # told among the settings
     connector = guarded_connector(allow_private=settings.provider_allow_private_hosts)
     async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
         for name in settings.enabled_providers:
@@ -160,11 +166,14 @@ async def _providers(settings: Settings, rate: RateBudget) -> AsyncIterator[Find
             except SettingsInvalid as error:
                 yield Finding(name, False, str(error))
                 continue
-            yield await _key(provider)
+            yield await _key(provider, clip_cost=costs.get(name, Decimal(0)))
 
 
-async def _key(provider: Provider) -> Finding:
-    """Prove one key by a request that changes nothing, and ask for the balance where there is one."""
+async def _key(provider: Provider, *, clip_cost: Decimal) -> Finding:
+    """Prove one key by a request that changes nothing, and ask for the balance where there is one.
+
+    `clip_cost` is what a default clip costs, in the provider's credits.
+    """
     name = provider.name
     try:
         await _in_turn(provider.check_key)
@@ -177,7 +186,14 @@ async def _key(provider: Provider) -> Finding:
         return Finding(name, True, "the key works; what is left of its credits, only its own site tells")
     if balance <= 0:
         return Finding(name, False, "the key works, but the account has no credits left; buy some there")
-    return Finding(name, True, f"the key works; {balance.normalize():f} credits left")
+    if balance < clip_cost:
+        sentence = f"the key works, but {_plain(balance)} credits are left and a usual clip costs {_plain(clip_cost)}"
+        return Finding(name, False, f"{sentence}; buy some there")
+    return Finding(name, True, f"the key works; {_plain(balance)} credits left")
+
+
+def _plain(amount: Decimal) -> str:
+    return f"{round(amount, 2).normalize():f}"
 
 
 async def _in_turn(ask: Callable[[], Awaitable[T]]) -> T:

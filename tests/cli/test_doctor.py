@@ -81,6 +81,18 @@ async def test_each_key_is_proven_as_far_as_the_provider_lets_it_be(beside: Besi
     assert list(rig.ai.tasks) == []
 
 
+async def test_an_account_that_pays_no_clip_is_found(beside: Beside, rig: Rig) -> None:
+    """Two credits are no empty account, but no usual clip either."""
+    rig.movie.account.used = rig.movie.account.total - 2
+    rig.tv.account.used = rig.tv.account.total - 15
+    _, found = await findings(beside)
+
+    assert not found["seedance2-movie"]["ok"]
+    assert "2 credits" in found["seedance2-movie"]["sentence"]
+    assert "9" in found["seedance2-movie"]["sentence"]
+    assert found["seedance-tv"]["ok"], found["seedance-tv"]["sentence"]
+
+
 async def test_an_address_that_is_not_the_apis_is_found(beside: Beside, rig: Rig) -> None:
     """A page that answers 404 to everything proves no key."""
     _, found = await findings(beside, SEEDANCE2AI_BASE_URL=f"{rig.discord.origin}/elsewhere")
