@@ -38,6 +38,9 @@ async def answer_error(interaction: Interaction, error: BaseException, catalogue
     if not _is_expected(cause):
         log.error("interaction.failed", extra={"reference": reference}, exc_info=cause)
     try:
+        if interaction.type is discord.InteractionType.autocomplete:
+            await interaction.response.autocomplete([])  # it takes no sentence
+            return
         await tell(interaction, sentence)
     except (discord.HTTPException, aiohttp.ClientError, OSError) as late:
         log.warning("interaction.not_answered", extra={"reference": reference, "error": type(late).__name__})

@@ -143,3 +143,16 @@ async def test_command_of_an_earlier_version_is_answered(stage: Stage, monkeypat
     assert refused.ephemeral
     assert "Reload Discord" in said(refused)
     stage.expected_errors = list(stage.env.errors)
+
+
+async def test_suggestions_for_a_command_of_an_earlier_version_are_empty(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They take no sentence."""
+    _reshape(monkeypatch, lambda made: made["data"].update(name="film"))
+
+    assert await stage.ann.autocomplete(stage.channel, "video", "model", "fast") == []
+
+    (asked,) = stage.env.backend.interactions.values()
+    assert asked.autocomplete_choices == []
+    stage.expected_errors = list(stage.env.errors)
