@@ -98,8 +98,9 @@ class Usage:
         picture = await self._services.charts.draw(
             title=title,
             unit=words("usage.unit"),
-            bars=_bars(report, names),
+            bars=_bars(report, names, words),
             is_upright=report.by is UsageBy.DAY,
+            decimal_mark=words("number.decimal_mark"),
         )
         embed = _embed(report, title, words)
         notes = [] if picture else [words("usage.no_chart")]
@@ -202,10 +203,10 @@ def _figures(row: UsageRow) -> tuple[Cell, ...]:
     return row.jobs, row.delivered, row.failed, row.charged, row.pooled
 
 
-def _bars(report: UsageReport, names: Names) -> list[tuple[str, Credits]]:
+def _bars(report: UsageReport, names: Names, words: Words) -> list[tuple[str, Credits]]:
     """Return every day, or the first groups with the numbers that they have in the table."""
     if report.by is UsageBy.DAY:
-        return [(str(row.key), row.charged) for row in report.rows]
+        return [(_key(row, words), row.charged) for row in report.rows]
     first = enumerate(report.rows[:CHART_BARS], start=1)
     return [(f"{place} · {names.label(report.by, row)}", row.charged) for place, row in first]
 

@@ -92,7 +92,7 @@ class Words:
         return text.replace(".", self("number.decimal_mark"))
 
     def day(self, day: Day) -> str:
-        """Write a day: `2026-11-21`, in Dutch `21-11-2026`."""
+        """Write a day: `2026-11-21`, in Dutch `21-11-2026`, in Japanese `2026/11/21`."""
         return self("date.day", year=f"{day.year:04}", month=f"{day.month:02}", day=f"{day.day:02}")
 
     def of(self, kind: Kind, key: str, /, **params: object) -> str:

@@ -1,12 +1,15 @@
 """A program of its own: draw one bar chart with matplotlib.
 
 Run as `python -I chart_child.py FOLDER` in a bounded child process; nothing of the bot imports it, so that matplotlib
-never enters the bot's own memory. It reads FOLDER/drawing.json (`title`, `unit`, `is_upright` and `bars`, a list of
-`[label, amount, text of the amount]`) and writes FOLDER/chart.png. Any other end means that there is no picture.
+never enters the bot's own memory. It reads FOLDER/drawing.json (`title`, `unit`, `is_upright`, `decimal_mark` and
+`bars`, a list of `[label, amount, text of the amount]`) and writes FOLDER/chart.png. Any other end means that there is
+no picture.
 """
 
 import json
+import re
 import sys
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -27,21 +30,20 @@ TURNED_FROM = 8
 ROOM = 1.15  # of the largest bar, so that its amount stays inside
 
 LATIN = "DejaVu Sans"  # matplotlib brings it along
-#: Families with Japanese characters that systems have, the first that is installed wins.
-JAPANESE = (
-    "Noto Sans CJK JP",
-    "Noto Sans JP",
-    "IPAexGothic",
-    "IPAGothic",
-    "TakaoPGothic",
-    "VL PGothic",
-    "Hiragino Sans",
-    "Yu Gothic",
-    "Meiryo",
-    "MS Gothic",
-    "Droid Sans Fallback",
+#: Families that systems have, by what they are asked for; of each row the first that is installed is used, and the
+#: rows stand in for one another character by character.
+OTHERS = (
+    # Chinese, Japanese and Korean
+    ("Noto Sans CJK JP", "Noto Sans CJK SC", "Source Han Sans", "Droid Sans Fallback"),
+    # Japanese
+    ("Noto Sans JP", "IPAexGothic", "IPAGothic", "TakaoPGothic", "VL PGothic", "Hiragino Sans", "Yu Gothic", "Meiryo"),
+    # Chinese
+    ("Noto Sans SC", "Noto Sans TC", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "PingFang SC", "Microsoft YaHei"),
+    # Korean
+    ("Noto Sans KR", "NanumGothic", "UnDotum", "Apple SD Gothic Neo", "Malgun Gothic"),
 )
-MISSING = "\u25a1"  # what stands for a character that no font has
+MISSING = "\u25a1"  # what stands for letters that no font has
+_BOXES = re.compile(f"{MISSING}[{MISSING} ]*{MISSING}")
 
 
 class Fonts:
@@ -49,13 +51,20 @@ class Fonts:
 
     def __init__(self) -> None:
         installed = set(font_manager.fontManager.get_font_names())
-        self.families = [LATIN, *[name for name in JAPANESE if name in installed][:1]]
+        others = (next((name for name in row if name in installed), None) for row in OTHERS)
+        self.families = [LATIN, *filter(None, others)]
         paths = [font_manager.findfont(name) for name in self.families]
         self._known = {code for path in paths for code in font_manager.get_font(path).get_charmap()}
 
     def shown(self, text: str) -> str:
-        """Return a text with a box for every character that cannot be drawn."""
-        return "".join(char if ord(char) in self._known else MISSING for char in text)
+        """Return a text with a box for letters that cannot be drawn, one for words of them, and without such signs."""
+        drawn = [self._drawn(char) for char in text]
+        return _BOXES.sub(MISSING, " ".join("".join(drawn).split()))
+
+    def _drawn(self, char: str) -> str:
+        if ord(char) in self._known:
+            return char
+        return MISSING if unicodedata.category(char)[0] in "LN" else ""
 
 
 def draw(drawing: dict[str, Any]) -> Figure:
@@ -69,15 +78,12 @@ def draw(drawing: dict[str, Any]) -> Figure:
     figure = Figure(figsize=(WIDTH_IN, height), dpi=DOTS_PER_INCH, facecolor=GROUND, layout="constrained")
     axes = figure.subplots()
     largest = max(amount for _, amount, _ in bars) or 1.0
-    if is_upright:
-        _stand(axes, labels, bars, largest)
-        axes.set_ylabel(fonts.shown(drawing["unit"]), color=INK)
-    else:
-        _lie(axes, labels, bars, largest)
-        axes.set_xlabel(fonts.shown(drawing["unit"]), color=INK)
-    if (title := fonts.shown(drawing["title"])) == drawing["title"]:
-        axes.set_title(title, color=INK)
-    _paint(axes, "y" if is_upright else "x")
+    (_stand if is_upright else _lie)(axes, labels, bars, largest)
+    # The message around the picture says both as well, so that neither is drawn with boxes in it.
+    title, unit = [text if fonts.shown(text) == text else "" for text in (drawing["title"], drawing["unit"])]
+    axes.set_title(title, color=INK)
+    axes.set_ylabel(unit, color=INK) if is_upright else axes.set_xlabel(unit, color=INK)
+    _paint(axes, "y" if is_upright else "x", drawing["decimal_mark"])
     return figure
 
 
@@ -106,11 +112,14 @@ def _lie(axes: Axes, labels: list[str], bars: list[Any], largest: float) -> None
     axes.bar_label(drawn, [text for _, _, text in bars], padding=4, color=INK)
 
 
-def _paint(axes: Axes, measured: Any) -> None:
+def _paint(axes: Axes, measured: Any, decimal_mark: str) -> None:
     axes.set_facecolor(GROUND)
     axes.tick_params(colors=INK, length=0)
     axes.grid(axis=measured, color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
+    (axes.yaxis if measured == "y" else axes.xaxis).set_major_formatter(
+        lambda amount, _place: f"{amount:.15g}".replace(".", decimal_mark)
+    )
     for side in axes.spines.values():
         side.set_visible(False)
 

@@ -42,12 +42,12 @@ class Charts:
         self._bounds = bounds
 
     async def draw(
-        self, *, title: str, unit: str, bars: Sequence[tuple[str, Credits]], is_upright: bool
+        self, *, title: str, unit: str, bars: Sequence[tuple[str, Credits]], is_upright: bool, decimal_mark: str = "."
     ) -> bytes | None:
         """Return a PNG with a bar for each (label, amount), None where it cannot be drawn.
 
-        Labels may hold any character; they are cut, and a box stands for what no installed font has. `unit` names the
-        axis of amounts.
+        Labels may hold any character; they are cut, and a box stands for letters that no installed font has. `unit`
+        names the axis of amounts.
         """
         if not bars:
             return None
@@ -55,7 +55,11 @@ class Charts:
             "title": fitting(title, TITLE_CELLS),
             "unit": fitting(unit, TITLE_CELLS),
             "is_upright": is_upright,
-            "bars": [[fitting(label, LABEL_CELLS), float(amount.amount), str(amount)] for label, amount in bars],
+            "decimal_mark": decimal_mark,
+            "bars": [
+                [fitting(label, LABEL_CELLS), float(amount.amount), str(amount).replace(".", decimal_mark)]
+                for label, amount in bars
+            ],
         }
         try:
             async with asyncio.timeout(WAIT_S):

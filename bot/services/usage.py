@@ -22,7 +22,7 @@ class ChartDrawer(Protocol):
     """Draws the chart; `bot.media.charts.Charts` is one."""
 
     async def draw(
-        self, *, title: str, unit: str, bars: Sequence[tuple[str, Credits]], is_upright: bool
+        self, *, title: str, unit: str, bars: Sequence[tuple[str, Credits]], is_upright: bool, decimal_mark: str = "."
     ) -> bytes | None:
         """Return a PNG with a bar for each (label, amount), None where it cannot be drawn. Never raises for a label."""
         ...

@@ -41,7 +41,7 @@ class FakeCharts:
     asked: list[dict[str, Any]] = field(default_factory=list)
 
     async def draw(
-        self, *, title: str, unit: str, bars: Sequence[tuple[str, Credits]], is_upright: bool
+        self, *, title: str, unit: str, bars: Sequence[tuple[str, Credits]], is_upright: bool, decimal_mark: str = "."
     ) -> bytes | None:
         """Give the picture."""
         self.asked.append({"title": title, "unit": unit, "bars": list(bars), "is_upright": is_upright})

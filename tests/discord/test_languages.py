@@ -167,7 +167,7 @@ def test_a_number_chooses_the_form(locale: str, one: str, many: str) -> None:
 
 @pytest.mark.parametrize(
     ("locale", "amount", "day"),
-    [("en-US", "11.52", "2026-03-04"), ("nl", "11,52", "04-03-2026"), ("ja", "11.52", "2026年03月04日")],
+    [("en-US", "11.52", "2026-03-04"), ("nl", "11,52", "04-03-2026"), ("ja", "11.52", "2026/03/04")],
 )
 def test_amounts_and_days_are_written_as_in_their_language(locale: str, amount: str, day: str) -> None:
     """Wherever Discord does not write them itself."""

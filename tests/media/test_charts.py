@@ -1,6 +1,7 @@
 """The chart is drawn apart from the bot, whatever people are called, or not at all."""
 
 import ast
+import importlib.util
 import io
 import itertools
 import json
@@ -177,3 +178,20 @@ def test_matplotlib_never_enters_the_bots_own_process() -> None:
 
     assert json.loads(done.stdout) == []
     assert naming == {"bot/media/chart_child.py"}
+
+
+def test_letters_without_a_font_are_one_box(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Signs that cannot be drawn are left out; a second installed font stands in for what the first lacks."""
+    spec = importlib.util.spec_from_file_location("chart_child", PROJECT / "bot" / "media" / "chart_child.py")
+    assert spec is not None
+    assert spec.loader is not None
+    child = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(child)
+    monkeypatch.setattr(child, "OTHERS", ())
+
+    fonts = child.Fonts()
+
+    assert fonts.shown("1 · 김민준의 긴 이름…") == "1 · □…"
+    assert fonts.shown("Ann 🦊 Łódź") == "Ann Łódź"
+    monkeypatch.setattr(child, "OTHERS", (("No Such Font", "DejaVu Sans Mono"), ("DejaVu Serif",)))
+    assert child.Fonts().families == ["DejaVu Sans", "DejaVu Sans Mono", "DejaVu Serif"]
