@@ -123,7 +123,8 @@ class Usage:
             await tell(interaction, words("audit.none", span=span))
             return
         names = await Names.ask(interaction, (int(one.actor) for one in lines if one.actor.isdecimal()))
-        table = csv_file(
+        table = await asyncio.to_thread(
+            csv_file,
             AUDIT_COLUMNS,
             [
                 (one.at, one.actor, names.actor(one.actor), one.action, one.subject, one.detail, one.reason)
@@ -151,7 +152,8 @@ class Names:
         By id this needs no privileged intent, and a hundred is what one request may ask for (events/gateway-events,
         Request Guild Members). The bot's own cache has no members.
         """
-        guild, wanted = interaction.guild, list(dict.fromkeys(user_ids))[:NAMES_MAX]
+        people = dict.fromkeys(one for one in user_ids if one > 0)  # a former member's pseudonym is below zero
+        guild, wanted = interaction.guild, list(people)[:NAMES_MAX]
         if guild is None or not wanted:
             return cls(guild, {})
         try:

@@ -179,6 +179,24 @@ async def test_names_that_discord_does_not_tell_are_left_out(
     assert rows[1][:3] == [str(desk.ann.id), "", "1"]
 
 
+async def test_discord_is_not_asked_for_former_members(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands for somebody who deleted their data is no id of anybody's."""
+    asked: list[int] = []
+
+    async def note(_guild: discord.Guild, *, user_ids: list[int], **_kwargs: object) -> list[discord.Member]:
+        asked.extend(user_ids)
+        return []
+
+    monkeypatch.setattr(discord.Guild, "query_members", note)
+    await desk.make_clip(desk.ann)
+    job = (await desk.world.queries.jobs())[0]
+    await desk.world.change(job, user_id=-7)
+
+    rows = await table(await desk.mo.slash(desk.channel, "usage", by="member"))
+
+    assert (asked, rows[1][1]) == ([], "")
+
+
 async def test_a_name_like_a_formula_is_only_text_in_the_file(desk: Desk) -> None:
     """Members choose their names themselves."""
     eve = desk.guild.add_member(desk.env.create_user("eve"), nick='=HYPERLINK("//x","y")')
