@@ -12,8 +12,6 @@ from bot.domain.requests import Attachment, GenerationRequest, Kind, ReferenceRo
 from bot.services.generation import Requester
 from cogs.services import Services
 
-DEFAULT_LOCALE = "en-US"
-
 #: What posting a clip needs in a channel; in a thread the right to write is another one (topics/permissions).
 CHANNEL_NEEDS = ("view_channel", "send_messages", "attach_files", "embed_links", "read_message_history")
 THREAD_NEEDS = ("view_channel", "send_messages_in_threads", "attach_files", "embed_links", "read_message_history")
@@ -113,6 +111,17 @@ def joined_guild(interaction: discord.Interaction[Any]) -> discord.Guild:
     if guild is None:
         raise Refused("guild_only")
     return guild
+
+
+def guild_id_of(interaction: discord.Interaction[Any]) -> int:
+    """Return the id of the server where the interaction happened.
+
+    Raises:
+        Refused: `guild_only`.
+    """
+    if interaction.guild_id is None:
+        raise Refused("guild_only")
+    return interaction.guild_id
 
 
 def check_place(interaction: discord.Interaction[Any], words: Words) -> None:

@@ -7,7 +7,7 @@ from discord import app_commands
 
 from bot.discord.client import BotClient
 from bot.discord.words import Words
-from bot.domain.jobs import HOLDING, JobState
+from bot.domain.jobs import HOLDING, Job, JobState
 from bot.services.cancellation import CancelOutcome
 from cogs._commands import IN_GUILDS_AND_DIRECT, Labels
 from cogs._lists import DESCRIPTION_CHARS, job_choice, job_embed, job_line
@@ -130,7 +130,11 @@ async def cancel_job(interaction: Interaction, services: Services, job_id: str, 
     )
     if outcome is CancelOutcome.CANCELLED:
         await services.approvals.redraw(found)
-    state = words(f"state.{found.state}")
+    return cancel_answer(outcome, found, words)
+
+
+def cancel_answer(outcome: CancelOutcome, job: Job, words: Words) -> str:
+    """Say what came of a wish to cancel a job."""
     key = {
         CancelOutcome.CANCELLED: "answer.cancelled",
         CancelOutcome.REQUESTED: "answer.cancel_requested",
@@ -138,7 +142,7 @@ async def cancel_job(interaction: Interaction, services: Services, job_id: str, 
         CancelOutcome.CANNOT: "answer.cancel_cannot",
         CancelOutcome.IN_DOUBT: "answer.cancel_in_doubt",
     }[outcome]
-    return words(key, job=found.id, credits=found.quote, state=state)
+    return words(key, job=job.id, credits=job.quote, state=words(f"state.{job.state}"))
 
 
 def guild_name(interaction: Interaction, guild_id: int) -> str:

@@ -13,10 +13,11 @@ from bot.domain.jobs import Job
 from bot.services.cancellation import CancelOutcome
 from cogs._board import FEATURE, Drawing, Sight, draw
 from cogs._commands import IN_GUILDS, Labels
-from cogs._inputs import adult_channels
+from cogs._inputs import adult_channels, guild_id_of
 from cogs._live import LivePanels, Panel
 from cogs._moderators import refuse_others_soon, require_moderator
 from cogs._replies import Interaction, defer, mark_filled, tell, words_of
+from cogs.jobs import cancel_answer
 from cogs.panels import modal_id, open_modal, register_modal, register_panel
 from cogs.services import Services
 
@@ -82,7 +83,7 @@ class Queue:
         await require_moderator(interaction, self._services)
         job = await self._services.approvals.deny(
             sight.job_id,
-            guild_id=_guild_id(interaction),
+            guild_id=guild_id_of(interaction),
             actor_id=interaction.user.id,
             reason=str(values.get(REASON) or "").strip(),
         )
@@ -98,7 +99,7 @@ class Queue:
             return ""
         job = await self._services.approvals.approve(
             sight.job_id,
-            guild_id=_guild_id(interaction),
+            guild_id=guild_id_of(interaction),
             actor_id=interaction.user.id,
             adult_channels=adult_channels(interaction),
         )
@@ -111,7 +112,7 @@ class Queue:
         await self._services.approvals.redraw(job)
 
     async def _cancel(self, interaction: Interaction, job_id: str) -> str:
-        guild_id = _guild_id(interaction)
+        guild_id = guild_id_of(interaction)
         outcome = await self._services.cancellation.request(
             job_id, actor_id=interaction.user.id, guild_id=guild_id, is_moderator=True
         )
@@ -120,14 +121,7 @@ class Queue:
         job = await self._services.board.job(guild_id, job_id)
         if outcome is CancelOutcome.CANCELLED:
             await self._services.approvals.redraw(job)
-        key = {
-            CancelOutcome.CANCELLED: "answer.cancelled",
-            CancelOutcome.REQUESTED: "answer.cancel_requested",
-            CancelOutcome.TOO_LATE: "answer.cancel_too_late",
-            CancelOutcome.CANNOT: "answer.cancel_cannot",
-            CancelOutcome.IN_DOUBT: "answer.cancel_in_doubt",
-        }[outcome]
-        return words(key, job=job.id, credits=job.quote, state=words(f"state.{job.state}"))
+        return cancel_answer(outcome, job, words)
 
     async def _ask_reason(self, interaction: Interaction, sight: Sight) -> None:
         """Open the modal that asks why, for moderators."""
@@ -162,7 +156,7 @@ class Queue:
         )
 
     async def _draw(self, interaction: Interaction, sight: Sight, *, until: datetime | None) -> Drawing:
-        guild_id = _guild_id(interaction)
+        guild_id = guild_id_of(interaction)
         shown = await self._services.board.page(guild_id, page=sight.page, oldest_first=sight.oldest_first)
         picked = await self._picked(guild_id, sight.job_id)
         return draw(shown, picked, sight, self._words(interaction), live_until=until)
@@ -177,9 +171,3 @@ class Queue:
 
     def _words(self, interaction: Interaction) -> Words:
         return words_of(interaction, self._services.catalogue)
-
-
-def _guild_id(interaction: Interaction) -> int:
-    if interaction.guild_id is None:
-        raise Refused("guild_only")
-    return interaction.guild_id

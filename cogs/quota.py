@@ -12,7 +12,7 @@ from bot.discord.words import Words, date
 from bot.domain.errors import Refused
 from bot.services.budgets import Scope
 from cogs._commands import IN_GUILDS, Labels
-from cogs._inputs import role_ids
+from cogs._inputs import guild_id_of, role_ids
 from cogs._moderators import check_role_below, require_moderator
 from cogs._parsing import Ending, moment_of, parse_amount, parse_ending, parse_limit
 from cogs._replies import Interaction, defer, defer_update, mark_filled, tell, words_of
@@ -71,7 +71,7 @@ class Quota:
     ) -> None:
         """Set an allowance (everyone's, a member's, a role's) or a channel's cap."""
         limit = parse_limit(credits, self._services.catalogue)
-        guild_id = _guild_id(interaction)
+        guild_id = guild_id_of(interaction)
         scope, subject, name = _subject(guild_id, member, role, channel)
         if role is not None and limit != "inherit":
             check_role_below(interaction.guild, role.id)
@@ -94,7 +94,7 @@ class Quota:
         """Put credits into a member's wallet."""
         amount = parse_amount(credits)
         ending = None if expires is None else parse_ending(expires)
-        guild_id = _guild_id(interaction)
+        guild_id = guild_id_of(interaction)
         await defer(interaction, private=True)
         expires_at = await self._moment(guild_id, ending)
         wallet = await self._services.budgets.grant(
@@ -117,7 +117,7 @@ class Quota:
     ) -> None:
         """Take granted credits back, never what is held or spent."""
         amount = parse_amount(credits)
-        guild_id = _guild_id(interaction)
+        guild_id = guild_id_of(interaction)
         await defer(interaction, private=True)
         taken, wallet = await self._services.budgets.revoke(
             guild_id=guild_id, actor_id=interaction.user.id, user_id=member.id, amount=amount, reason=reason
@@ -131,7 +131,7 @@ class Quota:
     ) -> None:
         """Let a member ask for nothing new; what runs finishes."""
         ending = None if until is None else parse_ending(until)
-        guild_id = _guild_id(interaction)
+        guild_id = guild_id_of(interaction)
         await defer(interaction, private=True)
         until_at = await self._moment(guild_id, ending)
         await self._services.moderation.suspend(guild_id, interaction.user.id, member.id, until_at, reason)
@@ -143,14 +143,14 @@ class Quota:
 
     async def resume(self, interaction: Interaction, member: discord.User) -> None:
         """End a member's suspension."""
-        guild_id = _guild_id(interaction)
+        guild_id = guild_id_of(interaction)
         await defer(interaction, private=True)
         await self._services.moderation.resume(guild_id, interaction.user.id, member.id)
         await tell(interaction, self._words(interaction)("quota.resumed", member=member.mention))
 
     async def show(self, interaction: Interaction, member: discord.User | discord.Member) -> None:
         """Show a member's budget and use, and where the allowance comes from."""
-        guild_id = _guild_id(interaction)
+        guild_id = guild_id_of(interaction)
         await defer(interaction, private=True)
         roles = role_ids(member) if isinstance(member, discord.Member) else None
         view = await self._services.queries.balance(guild_id=guild_id, user_id=member.id, role_ids=roles)
@@ -175,7 +175,7 @@ class Quota:
         await self._show_page(interaction, int(number))
 
     async def _show_page(self, interaction: Interaction, number: int) -> None:
-        overview = await self._services.standings.overview(_guild_id(interaction))
+        overview = await self._services.standings.overview(guild_id_of(interaction))
         page = overview_page(overview, number, self._words(interaction))
         await interaction.edit_original_response(
             embed=page.embed, view=_turning(page), allowed_mentions=discord.AllowedMentions.none()
@@ -205,12 +205,6 @@ def _turning(page: OverviewPage) -> discord.ui.View | None:
         view.add_item(discord.ui.Button(label=sign, custom_id=identifier, disabled=is_off))
     view.stop()  # found by its custom ids, so that discord.py need not keep it
     return view
-
-
-def _guild_id(interaction: Interaction) -> int:
-    if interaction.guild_id is None:
-        raise Refused("guild_only")
-    return interaction.guild_id
 
 
 def _subject(

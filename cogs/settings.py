@@ -20,7 +20,7 @@ from bot.discord.words import Words, date
 from bot.domain.errors import Refused
 from bot.services.moderation import GuildSettings
 from cogs._commands import IN_GUILDS, Labels
-from cogs._inputs import is_moderator, role_ids
+from cogs._inputs import guild_id_of, is_moderator, role_ids
 from cogs._moderators import check_role_below, may_moderate
 from cogs._replies import Interaction, defer, mark_filled, words_of
 from cogs.panels import modal_id, open_modal, panel_id, register_modal, register_panel
@@ -56,7 +56,7 @@ class Settings:
 
     async def run(self, interaction: Interaction) -> None:
         """Show the panel, privately."""
-        guild_id = _guild_id(interaction)
+        guild_id = guild_id_of(interaction)
         await defer(interaction, private=True)
         words = self._words(interaction)
         settings = await self._services.moderation.settings(guild_id)
@@ -79,7 +79,7 @@ class Settings:
 
     async def submitted(self, interaction: Interaction, rest: str, values: Mapping[str, Any]) -> None:
         """Change what was changed in the modal, all of it or nothing, and show the panel anew."""
-        guild_id = _guild_id(interaction)
+        guild_id = guild_id_of(interaction)
         found = _REST.fullmatch(rest)
         section, leave = (found["what"], found["leave"] or "") if found else ("", "")
         if section not in SECTIONS:
@@ -103,7 +103,7 @@ class Settings:
         await self._show_problems(interaction, form, problems, leave)
 
     async def _open(self, interaction: Interaction, section: str, typed: Mapping[str, FormValue], leave: str) -> None:
-        settings = await self._read_soon(_guild_id(interaction))
+        settings = await self._read_soon(guild_id_of(interaction))
         self._check_opener(interaction, settings, leave)
         words, around = self._words(interaction), self._around(interaction)
         items = [field.component(settings, words, around, typed.get(field.name)) for field in SECTIONS[section]]
@@ -143,7 +143,7 @@ class Settings:
         wanted = changes.get("moderator_roles", frozenset())
         if not wanted:
             return []
-        known = (await self._services.moderation.rules(_guild_id(interaction))).moderator_roles
+        known = (await self._services.moderation.rules(guild_id_of(interaction))).moderator_roles
         found: list[tuple[str, Refused]] = []
         for role_id in sorted(wanted - known):
             try:
@@ -218,12 +218,6 @@ class Settings:
 def _is_category(interaction: Interaction, channel_id: int) -> bool:
     guild = interaction.guild
     return guild is not None and isinstance(guild.get_channel(channel_id), discord.CategoryChannel)
-
-
-def _guild_id(interaction: Interaction) -> int:
-    if interaction.guild_id is None:
-        raise Refused("guild_only")
-    return interaction.guild_id
 
 
 def _no_mentions() -> discord.AllowedMentions:

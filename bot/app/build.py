@@ -42,7 +42,6 @@ def timings(settings: Settings) -> Timings:
         job_deadline_s=settings.job_deadline_s,
         unknown_deadline_s=settings.unknown_deadline_s,
         search_interval_s=settings.search_interval_s,
-        interaction_token_s=settings.interaction_token_lifetime_s,
         quote_ttl_s=settings.quote_ttl_s,
         approval_ttl_s=settings.approval_ttl_s,
         reference_retention=timedelta(days=settings.reference_retention_days),

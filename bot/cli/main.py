@@ -16,7 +16,6 @@ from bot.cli.output import CommandFailed, complain
 from bot.domain.errors import BotError, DeliveryError, Refused, SettingsInvalid
 from bot.settings import SettingsError, example
 
-DONE = 0
 FAILED = 1
 WRONG = 2
 INTERRUPTED = 130

@@ -39,7 +39,7 @@ WEBP_METADATA_FLAGS = 0x08 | 0x04  # Exif, XMP
 # JPEG (ITU T.81, table B.1): a marker inside entropy-coded data, restarts and stuffed bytes aside.
 JPEG_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 JPEG_FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-JPEG_START, JPEG_END, JPEG_SCAN, JPEG_COMMENT = 0xD8, 0xD9, 0xDA, 0xFE
+JPEG_END, JPEG_SCAN, JPEG_COMMENT = 0xD9, 0xDA, 0xFE
 JPEG_APPLICATION = range(0xE0, 0xF0)
 
 

@@ -30,7 +30,6 @@ class Timings:
     job_deadline_s: float = 3600
     unknown_deadline_s: float = 86_400
     search_interval_s: float = 60
-    interaction_token_s: float = 900
     quote_ttl_s: float = 900
     approval_ttl_s: float = 86_400
     late_watch_s: float = 7 * 86_400
