@@ -228,6 +228,24 @@ async def test_a_loss_is_booked_once(world: World) -> None:
     assert (await world.entries(job))["provider", "loss"] == credits("4")
 
 
+async def test_a_late_success_takes_the_place_of_a_loss(world: World) -> None:
+    """The provider is paid for the clip alone, and the member pays nothing."""
+    world.provider.traits = replace(world.provider.traits, charges_failures=True)
+    job = await running(world)
+    task = world.provider.tasks[(await world.job(job)).task_id or ""]
+    task.state, task.cost = TaskState.FAILED, Decimal(4)
+    await world.until_state(job, S.FAILED)
+    assert await on(world, Level.PROVIDER) == [("4.0", "0.0")]
+
+    task.state = TaskState.RUNNING
+    await finish(world, job, "9")
+
+    assert await world.state(job) is S.DELIVERED
+    for level in (Level.INSTANCE, Level.PROVIDER, Level.POOL):
+        assert await on(world, level) == [("9.0", "0.0")]
+    assert await on(world, Level.ALLOWANCE) == [("0.0", "0.0")]
+
+
 def test_a_row_beyond_its_limit_has_nothing_left() -> None:
     """Never less than nothing, whatever it is beyond it by."""
     assert Account(Level.POOL, 1, credits("5"), credits("9"), credits("1")).available == ZERO
