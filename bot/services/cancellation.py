@@ -50,7 +50,11 @@ class Cancellation:
             found = await jobs.lock(connection, job_id)
             if found is None or not may_act(found, actor_id=actor_id, guild_id=guild_id, is_moderator=is_moderator):
                 raise NotFound("job_not_found", job=job_id)
-            if found.user_id != actor_id and (found.state in HOLDING or found.state is JobState.QUOTED):
+            if found.state not in HOLDING and found.state is not JobState.QUOTED:
+                return CancelOutcome.TOO_LATE
+            if found.provider not in self._cancellable and found.state in FIXED:
+                return FIXED[found.state]
+            if found.user_id != actor_id and found.cancel_requested_at is None:
                 await note_act(
                     connection,
                     found.guild_id,
@@ -63,10 +67,6 @@ class Cancellation:
             if found.state is JobState.QUOTED:
                 await jobs.move_locked(connection, found, JobState.CANCELLED, now=now, cause=f"cancelled by {actor_id}")
                 return CancelOutcome.CANCELLED
-            if found.state not in HOLDING:
-                return CancelOutcome.TOO_LATE
-            if found.provider not in self._cancellable and found.state in FIXED:
-                return FIXED[found.state]
             if found.state in AT_ONCE:
                 await settlement.release(connection, job_id=found.id, now=now, reason=f"cancelled by {actor_id}")
                 await jobs.move_locked(connection, found, JobState.CANCELLED, now=now, cause=f"cancelled by {actor_id}")

@@ -1,8 +1,10 @@
 """Cancelling in every state: what is not made is released, what is made is delivered."""
 
 import pytest
+import sqlalchemy as sa
 
 from bot.db import guilds
+from bot.db.tables import audit
 from bot.domain.errors import NotFound, ProviderAmbiguous, ProviderBusy
 from bot.domain.jobs import Job, JobState, TaskState
 from bot.domain.money import ZERO
@@ -300,6 +302,22 @@ async def test_a_provider_that_cannot_cancel_is_said_so(make_world) -> None:
 
     assert (await world.job(job)).cancel_requested_at is None
     assert await _cancel(world, await world.accept()) is CancelOutcome.CANCELLED
+
+
+async def test_the_audit_has_what_a_moderator_really_stopped(make_world) -> None:
+    """Once, however often they press; not what nobody can stop."""
+    world = make_world(cancellable=frozenset())
+    world.provider.auto_finish = False
+    running = await world.accept()
+    await world.until_state(running, S.RUNNING)
+    waiting = await world.accept()
+
+    for job in (running, waiting, waiting):
+        await _cancel(world, job, actor_id=USER + 1, is_moderator=True)
+
+    async with world.database.read() as connection:
+        lines = (await connection.execute(sa.select(audit.c.action, audit.c.subject))).all()
+    assert lines == [("job.cancel", waiting.id)]
 
 
 async def test_doubt_at_a_provider_that_cannot_cancel_is_said_so(make_world) -> None:
