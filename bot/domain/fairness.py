@@ -11,7 +11,7 @@ LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The oldest waiting job of one member in one guild."""
+    """A waiting job of one member in one guild."""
 
     job_id: JobId
     guild_id: int
