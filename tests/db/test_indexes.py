@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,8 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.db import board, jobs, reports, work
+from bot.db import board, jobs, migrate, reports, work
 from bot.db.engine import Database
+from tests.postgres import run_apart
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 Ask = Callable[[AsyncConnection], Awaitable[Any]]
@@ -27,6 +29,20 @@ QUESTIONS: dict[str, tuple[str, Ask]] = {
     "parked jobs": ("ix_job_parked", lambda c: board.parked(c, limit=9)),
     "open holds": ("ix_hold_open", reports.open_holds),
 }
+
+
+async def _migrate(url: str) -> None:
+    database = Database(url)
+    await migrate.upgrade(database)
+    await database.dispose()
+
+
+@pytest.fixture(scope="module")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file as an installation has it: between indexes that seem equally good, SQLite takes the youngest."""
+    path = tmp_path_factory.mktemp("migrated") / "template.db"
+    run_apart(lambda: _migrate(f"sqlite+aiosqlite:///{path}"))
+    return path
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
