@@ -168,7 +168,8 @@ async def records(connection: AsyncConnection, user_id: int) -> dict[str, list[R
 
 
 async def audit_lines(connection: AsyncConnection, user_id: int, *, limit: int) -> list[Any]:
-    """Return the newest audit lines that a person made or that name them."""
-    a = audit.c
-    query = sa.select(audit).where(sa.or_(a.actor == str(user_id), a.subject.contains(str(user_id))))
+    """Return the newest audit lines that a person made or that name them: what was done to their jobs does so in its
+    detail."""
+    a, user = audit.c, str(user_id)
+    query = sa.select(audit).where(sa.or_(a.actor == user, a.subject.contains(user), a.detail.contains(user)))
     return list((await connection.execute(query.order_by(a.id.desc()).limit(limit))).all())

@@ -63,11 +63,11 @@ def statement_line(row: Any, user_id: int) -> StatementLine:
     )
 
 
-def role_of(actor: str, user_id: int) -> str:
-    """Say who acted without naming anybody else."""
+def role_of(actor: str, user_id: int, *, others: str = "moderator") -> str:
+    """Say who acted without naming anybody else. `others` are what other people are in this."""
     if actor == str(user_id):
         return "you"
-    return actor if actor in {"bot", "operator"} else "moderator"
+    return actor if actor in {"bot", "operator"} else others
 
 
 def without_others(text: str, user_id: int) -> str:

@@ -15,6 +15,7 @@ from bot.domain.errors import Refused
 from bot.domain.jobs import FINAL, JobState
 from bot.domain.money import Credits
 from bot.ports import MediaStore
+from bot.services.clip_reports import REPORT
 from bot.services.erasure import Erasure
 from bot.services.own_file import (
     FILE_BYTES_MAX,
@@ -173,7 +174,7 @@ def _audit_line(row: Any, user_id: int) -> dict[str, Any]:
     return {
         "guild_id": row.guild_id,
         "at": row.at,
-        "by": role_of(row.actor, user_id),
+        "by": role_of(row.actor, user_id, others="member" if row.action == REPORT else "moderator"),
         "action": row.action,
         "subject": without_others(row.subject, user_id),
         "detail": without_others(row.detail, user_id),

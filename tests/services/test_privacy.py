@@ -372,6 +372,8 @@ def _read(data: bytes) -> tuple[dict, list[dict]]:
 async def test_export_has_everything_and_nobody_else(world: World) -> None:
     """Every server's jobs with requests and histories, entries, grants, limits; no secrets and no other ids."""
     made = await live(world)
+    await world.refunds.refund(made["delivered"].id, guild_id=GUILD, actor_id=MO, reason="too dark")
+    await world.clip_reports.file(made["delivered"].id, guild_id=GUILD, reporter_id=BEN, reason="rude")
     await world.change(made["delivered"], interaction_token="hush", result_url="https://cdn.example/?sig=hush")
 
     data = await privacy_of(world).export(ANN)
@@ -384,6 +386,10 @@ async def test_export_has_everything_and_nobody_else(world: World) -> None:
     assert document["jobs"][-1]["messages"][0]["posted_at"]
     assert document["own_limits"] == [{"guild_id": str(GUILD), "limit": "40.0"}]
     assert document["wallet_grants"][0]["granted"] == "20.0"
+    acts = {(line["action"], line["subject"], line["by"]) for line in document["audit"]}
+    assert ("job.refund", made["delivered"].id, "moderator") in acts
+    assert ("job.cancel", made["cancelled"].id, "moderator") in acts
+    assert ("clip.report", made["delivered"].id, "member") in acts
     assert [row["guild_id"] for row in document["roles_last_seen"]] == [str(GUILD), str(OTHER_GUILD)]
     assert {(row["kind"], row["change"]) for row in ledger} >= {("grant", "20.0"), ("hold", "-9.0"), ("settle", "0.0")}
     assert str(MO) not in text
