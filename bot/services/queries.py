@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.clock import Clock
-from bot.db import guilds, jobs, members, money, privacy, reports
+from bot.db import guilds, jobs, members, money, own_data, privacy, reports
 from bot.db.engine import Database
 from bot.domain.budgets import Account, Level
 from bot.domain.errors import NotFound
@@ -140,7 +140,11 @@ class Queries:
             grants = await money.grants(connection, guild_id=guild_id, user_id=user_id, now=now, lock=False)
             expiries = await money.grant_expiries(connection, [grant.id for grant in grants])
             accounts = await reports.member_accounts(connection, guild_id=guild_id, user_id=user_id)
-            entries = await reports.entries(connection, accounts, limit=LAST_ENTRIES)
+            if subject == str(user_id):
+                entries = await reports.entries(connection, accounts, limit=LAST_ENTRIES)
+            else:  # the row of a period in which they deleted their data has entries that are theirs no more
+                entries = await own_data.entries(connection, user_id=user_id, guild_id=guild_id, limit=LAST_ENTRIES)
+                accounts |= {} if row is None else {row.account.key: row.account.held}
             open_jobs = await reports.count_open(connection, guild_id=guild_id, user_id=user_id)
         fallback = calendar.bounds(now)[1]
         account = row.account if row else Account(Level.ALLOWANCE, 0, limit, ZERO, ZERO)

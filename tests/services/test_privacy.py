@@ -222,12 +222,15 @@ async def test_a_returned_member_spends_from_what_is_left(world: World) -> None:
     await world.run_until_quiet(within_s=3600)
     await privacy_of(world).delete(ANN)
     await ask(world)
+    shown = await world.queries.balance(guild_id=GUILD, user_id=ANN)
     await world.run_until_quiet(within_s=3600)
 
     lines = await privacy_of(world).statement(GUILD, ANN)
     allowances = [row for row in await accounts(world.database) if row.level.value == "allowance"]
     await privacy_of(world).delete(ANN)
 
+    assert (shown.allowance.settled, shown.held, shown.open_jobs) == (credits("9"), credits("9"), 1)
+    assert [(entry.kind, entry.amount) for entry in shown.entries] == [("hold", credits("9"))]
     assert [line.kind for line in lines] == ["settle", "hold"]
     assert [row.settled for row in allowances] == [credits("18")]
     assert await traces(world, str(ANN)) == set()
