@@ -89,14 +89,14 @@ class BotClient(discord.AutoShardedClient):
             max_messages=None,
             chunk_guilds_at_startup=False,
             allowed_mentions=discord.AllowedMentions.none(),
-            http_trace=trace(take or Window(), observe),
+            http_trace=trace(take or Window(), observe, lambda: self._is_signed_in),
             shard_count=shard_count,
             **shards,
         )
         tolerate(self._connection.parsers)
         self.tree: app_commands.CommandTree[BotClient] = CleanTree(self)
         self.on_button: ButtonHandler | None = None
-        self._has_begun = False
+        self._has_begun = self._is_signed_in = False
 
     async def sign_in(self, token: str) -> None:
         """Log in over REST and learn the gateway's address (an explicit shard count never asks for it by itself).
@@ -119,6 +119,7 @@ class BotClient(discord.AutoShardedClient):
         except (discord.GatewayNotFound, aiohttp.ClientError, OSError, TimeoutError) as error:
             raise DeliveryRetry from error
         DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway)
+        self._is_signed_in = True
 
     async def close(self) -> None:
         """Close every connection; nothing to do where `sign_in` was never tried (discord.py would fail then)."""

@@ -25,6 +25,7 @@ LONGEST_PAUSE_S = 20.0
 
 Take = Callable[[], Awaitable[None]]
 Observe = Callable[[str, str, int], None]
+IsUp = Callable[[], bool]
 
 _NUMBERS = re.compile(r"/\d{15,20}(?=/|$)")
 _TOKENS = re.compile(r"/(webhooks|interactions)/[^/]+/[^/]+")
@@ -79,10 +80,11 @@ class Pause:
             await asyncio.sleep(left_s)
 
 
-def trace(take: Take, observe: Observe) -> aiohttp.TraceConfig:
+def trace(take: Take, observe: Observe, is_up: IsUp = lambda: True) -> aiohttp.TraceConfig:
     """Make the trace for discord.py's session: `take` before each limited request, `observe` after each answer.
 
-    It also raises what discord.py would stumble over, see `_stumble`.
+    It also raises what discord.py would stumble over, see `_stumble`. Until the bot `is_up`, discord.py waits for the
+    global limit itself: nobody gives up meanwhile, and a start that is refused ends.
     """
     pause = Pause()
 
@@ -99,7 +101,7 @@ def trace(take: Take, observe: Observe) -> aiohttp.TraceConfig:
         if (seen := answers.get()) is not None:
             seen.append(status)
         if status == TOO_MANY_REQUESTS:
-            await _stumble(params.response, pause if is_limited(params.url.path) else None)
+            await _stumble(params.response, pause if is_limited(params.url.path) and is_up() else None)
 
     config = aiohttp.TraceConfig()
     config.on_request_start.append(start)

@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from discord.http import Route
 
+from bot.discord.client import BotClient
 from bot.domain.errors import DeliveryError, DeliveryRetry
 from bot.domain.jobs import CardTarget
 from bot.ports import CardView, ClipPost, Notice
@@ -100,6 +101,18 @@ async def test_global_limit_holds_the_next_requests_back(wire: Wire) -> None:
 
     refused_at, taken_at = wire.came_at
     assert taken_at - refused_at >= 0.05
+
+
+async def test_start_waits_for_the_global_limit(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start that is refused would end."""
+    body = {"message": "x", "retry_after": 0.01, "global": True}
+    monkeypatch.setattr("playground.discord.faults.Fault.body", lambda _fault: body)
+    post.discord.faults.add(path_regex="gateway/bot", kind="status", status=429)
+    client = BotClient(api_base=Route.BASE)
+
+    await client.sign_in(post.discord.token)
+
+    await client.close()
 
 
 class OutOfTime(HurriedAsyncio):
