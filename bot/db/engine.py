@@ -95,7 +95,7 @@ def _sqlite_engine(url: str, *, pool_size: int, begin: str, query_only: bool) ->
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=60,
-        async_creator=partial(sqlite_driver.connect, path),
+        async_creator=partial(sqlite_driver.connect, path, is_reader=query_only),
     )
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -114,7 +114,7 @@ def _sqlite_engine(url: str, *, pool_size: int, begin: str, query_only: bool) ->
 
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Any) -> None:
-        connection.exec_driver_sql(begin)
+        connection.connection.driver_connection.begin(begin)
 
     return engine
 

@@ -1,7 +1,7 @@
-"""aiosqlite with one trip to the connection's thread per statement, where it takes four.
+"""aiosqlite with one trip to the connection's thread per statement, where it takes four, and none to begin or reset.
 
 SQLAlchemy opens a cursor, executes, fetches and closes, and aiosqlite carries each of these to its thread and back.
-Such a trip costs more than most statements do.
+Such a trip costs more than most statements do. A transaction's beginning travels with its first statement.
 """
 
 import sqlite3
@@ -71,25 +71,68 @@ class OneTripCursor:
 
 
 class OneTripConnection(aiosqlite.Connection):
-    """An aiosqlite connection whose cursors make one trip."""
+    """An aiosqlite connection whose cursors make one trip.
+
+    What was sent is known here, on the loop's side, so that a statement whose waiting was cancelled counts as well.
+    """
+
+    def __init__(self, path: str, *, is_reader: bool) -> None:
+        """Be ready to open a file, without transactions of the driver's own. A reader only ever reads."""
+        super().__init__(lambda: sqlite3.connect(path, isolation_level=None), ITER_CHUNK_ROWS)
+        self._thread.daemon = True  # as SQLAlchemy does: a forgotten connection cannot keep the process alive
+        self._is_reader = is_reader
+        self._beginning: str | None = None
+        self._has_sent = False
 
     def cursor(self) -> OneTripCursor:  # type: ignore[override]  # what SQLAlchemy calls, and it awaits no cursor
         """Return a cursor. No trip."""
         return OneTripCursor(self)
 
+    def begin(self, beginning: str) -> None:
+        """Begin a transaction together with its first statement. No trip."""
+        self._beginning = beginning
+
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Do something with SQLite's connection in its own thread."""
-        done: T = await self._execute(lambda: work(self._conn))  # type: ignore[no-untyped-call]
+        """Do something with SQLite's connection in its own thread, in the transaction that is to begin."""
+        beginning, self._beginning = self._beginning, None
+        self._has_sent = True
+
+        def begun() -> T:
+            if beginning is not None:
+                self._conn.execute(beginning).close()
+            return work(self._conn)
+
+        done: T = await self._execute(begun)  # type: ignore[no-untyped-call]
         return done
 
+    async def commit(self) -> None:
+        """Commit. No trip where nothing was sent, and nobody waits for the end of a transaction that only read: the
+        thread ends it before whatever comes next.
 
-async def connect(path: str) -> OneTripConnection:
-    """Open a file, without transactions of the driver's own; for SQLAlchemy's `async_creator`.
+        Raises:
+            sqlite3.Error: it is not committed, and still open.
+        """
+        self._beginning = None
+        if self._has_sent and self._is_reader:
+            self._tx.put_nowait((None, self._conn.commit))
+        elif self._has_sent:
+            await super().commit()
+        self._has_sent = False
+
+    async def rollback(self) -> None:
+        """Roll back whatever was sent since the last commit. No trip where nothing was."""
+        self._beginning = None
+        if self._has_sent:
+            await super().rollback()
+        self._has_sent = False
+
+
+async def connect(path: str, *, is_reader: bool) -> OneTripConnection:
+    """Open a file; for SQLAlchemy's `async_creator`.
 
     Raises:
         sqlite3.Error: it cannot be opened.
     """
-    connection = OneTripConnection(lambda: sqlite3.connect(path, isolation_level=None), ITER_CHUNK_ROWS)
-    connection._thread.daemon = True  # as SQLAlchemy does: a forgotten connection cannot keep the process alive
+    connection = OneTripConnection(path, is_reader=is_reader)
     await connection
     return connection

@@ -77,6 +77,32 @@ async def test_a_cancelled_wait_for_the_file_leaves_no_transaction_open(clips: D
     assert "late" not in names
 
 
+async def test_beginning_and_resetting_cost_no_trip(clips: Database, caplog: pytest.LogCaptureFixture) -> None:
+    """A transaction costs its statements and its commit; one without statements costs nothing."""
+
+    async def trips(statements: int) -> int:
+        caplog.clear()
+        with caplog.at_level(logging.DEBUG, logger="aiosqlite"):
+            async with clips.begin() as connection:
+                for _ in range(statements):
+                    await connection.execute(sa.select(clip))
+        return sum(record.getMessage().startswith("executing") for record in caplog.records)
+
+    assert [await trips(statements) for statements in (0, 1, 2)] == [0, 2, 3]
+
+
+async def test_a_snapshot_ends_with_its_block(clips: Database) -> None:
+    """Nobody waits for the end of a transaction that only read, and the next one on its connection is a new one."""
+    counts = []
+    for number in range(10, 13):
+        async with clips.read() as connection:
+            counts.append((await connection.execute(sa.select(sa.func.count()).select_from(clip))).scalar_one())
+        async with clips.begin() as connection:
+            await connection.execute(sa.insert(clip).values(id=number, name=f"clip {number}"))
+
+    assert counts == [3, 4, 5]
+
+
 async def test_a_statement_makes_one_trip(clips: Database, caplog: pytest.LogCaptureFixture) -> None:
     """Cursor, rows and closing cost nothing besides."""
     async with clips.read() as connection:
