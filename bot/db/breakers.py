@@ -24,13 +24,14 @@ class BreakerRow:
 
 
 CLOSED = BreakerRow(None, 0, 0, None, None)
+_OF_PROVIDER = ROW.provider == sa.bindparam("provider")
+_READ = sa.select(ROW.reason, ROW.failures, ROW.create_failures, ROW.opened_at, ROW.probe_at).where(_OF_PROVIDER)
+_READ_CROWD = sa.select(ROW.crowded_at, ROW.learned_places, ROW.learned_at).where(_OF_PROVIDER)
 
 
 async def read(connection: AsyncConnection, provider: str) -> BreakerRow:
     """Read a provider's breaker; one that nothing ever happened to is closed."""
-    columns = (ROW.reason, ROW.failures, ROW.create_failures, ROW.opened_at, ROW.probe_at)
-    query = sa.select(*columns).where(ROW.provider == provider)
-    row = (await connection.execute(query)).one_or_none()
+    row = (await connection.execute(_READ, {"provider": provider})).one_or_none()
     return CLOSED if row is None else BreakerRow(*row)
 
 
@@ -100,8 +101,7 @@ NEVER_CROWDED = CrowdRow(None, None, None)
 
 async def read_crowd(connection: AsyncConnection, provider: str) -> CrowdRow:
     """Read how many running places a provider was found to have."""
-    query = sa.select(ROW.crowded_at, ROW.learned_places, ROW.learned_at).where(ROW.provider == provider)
-    row = (await connection.execute(query)).one_or_none()
+    row = (await connection.execute(_READ_CROWD, {"provider": provider})).one_or_none()
     return NEVER_CROWDED if row is None else CrowdRow(*row)
 
 

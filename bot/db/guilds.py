@@ -7,25 +7,31 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.db.dialect import insert_ignore, upsert
+from bot.db.dialect import insert_ignore, upsert, upserting
 from bot.db.tables import audit, guild, instance_value, learned_limit, quota
 from bot.domain.money import Credits, Limit
 from bot.domain.rules import GuildRules
 
+# Statements that every job needs are built once and given their values.
+_OF_GUILD = guild.c.guild_id == sa.bindparam("guild_id")
+_ROW, _SETTINGS = sa.select(guild).where(_OF_GUILD), sa.select(guild.c.settings).where(_OF_GUILD)
+_LEARNED = sa.select(learned_limit.c.limit_bytes).where(
+    learned_limit.c.guild_id == sa.bindparam("guild_id"), learned_limit.c.until > sa.bindparam("now")
+)
+
 
 async def get(connection: AsyncConnection, guild_id: int) -> Any:
     """Return a guild's row, made with its defaults where there is none."""
-    query = sa.select(guild).where(guild.c.guild_id == guild_id)
-    row = (await connection.execute(query)).first()
+    row = await find(connection, guild_id)
     if row is None:
         await insert_ignore(connection, guild, {"guild_id": guild_id})
-        row = (await connection.execute(query)).one()
+        row = await find(connection, guild_id)
     return row
 
 
 async def find(connection: AsyncConnection, guild_id: int) -> Any:
     """Return a guild's row or None, without making one: for readers."""
-    return (await connection.execute(sa.select(guild).where(guild.c.guild_id == guild_id))).first()
+    return (await connection.execute(_ROW, {"guild_id": guild_id})).first()
 
 
 async def every(connection: AsyncConnection) -> list[Any]:
@@ -44,6 +50,13 @@ async def save(connection: AsyncConnection, guild_id: int, **values: Any) -> Non
     await upsert(connection, guild, {"guild_id": guild_id}, values)
 
 
+async def save_owner(connection: AsyncConnection, guild_id: int, *, owner_id: int) -> Any:
+    """Note who owns a guild that the bot is in. Returns the guild's row as it is then."""
+    statement = upserting(connection, guild, ("guild_id",), ("owner_id", "removed_at")).returning(guild)
+    values = {"guild_id": guild_id, "owner_id": owner_id, "removed_at": None}
+    return (await connection.execute(statement, values)).one()
+
+
 def pool_limit(row: Any) -> Limit:
     """Return the pool limit that the operator set; None is unlimited."""
     return None if row.pool_limit_milli is None else Credits(row.pool_limit_milli)
@@ -51,7 +64,7 @@ def pool_limit(row: Any) -> Limit:
 
 async def rules(connection: AsyncConnection, guild_id: int) -> GuildRules:
     """Return a guild's rules, the defaults where it has no row."""
-    text = (await connection.execute(sa.select(guild.c.settings).where(guild.c.guild_id == guild_id))).scalar()
+    text = (await connection.execute(_SETTINGS, {"guild_id": guild_id})).scalar()
     return GuildRules.from_json(text or "{}")
 
 
@@ -127,10 +140,7 @@ async def add_audit(
 
 async def learned(connection: AsyncConnection, guild_id: int, *, now: datetime) -> int | None:
     """Return the upload limit that a refusal taught for this guild, in bytes; None where none is remembered."""
-    known = learned_limit.c
-    limit: int | None = (
-        await connection.execute(sa.select(known.limit_bytes).where(known.guild_id == guild_id, known.until > now))
-    ).scalar()
+    limit: int | None = (await connection.execute(_LEARNED, {"guild_id": guild_id, "now": now})).scalar()
     return limit
 
 

@@ -1,8 +1,9 @@
 """Job rows: reading, claiming with a lease, and fenced moves."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -10,25 +11,38 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import journal
-from bot.db.tables import job, job_event
+from bot.db.tables import guild, job, job_event
 from bot.domain.errors import InvariantBroken, LeaseLost
 from bot.domain.jobs import FINAL, CardTarget, Job, JobId, JobState, check_move
 from bot.domain.money import Credits
 from bot.domain.requests import Kind, MediaKind, Reference, ReferenceRole, Shot, Spec
+from bot.domain.rules import GuildRules
 
 LOGGED_PROMPT_CHARS = 200
 
 #: Fields of a Job that are columns as they stand.
 _PLAIN = [field.name for field in fields(Job) if field.name not in {"id", "spec", "state", "quote", "actual", "card"}]
 
+# Statements that every job needs are built once and given their values: to build one takes longer than to run it.
+_ONE = sa.select(job).where(job.c.id == sa.bindparam("job_id"))
+_ONE_LOCKED = _ONE.with_for_update()
+_ONE_WITH_SETTINGS = _ONE.add_columns(guild.c.settings).outerjoin_from(job, guild, guild.c.guild_id == job.c.guild_id)
+_INSERT, _RECORD = sa.insert(job), sa.insert(job_event)
+_IS_HELD = sa.and_(job.c.id == sa.bindparam("held_id"), job.c.token == sa.bindparam("held_token"))
+_UPDATE_HELD = sa.update(job).where(_IS_HELD)
+_FENCED = _UPDATE_HELD.returning(job)
+_FENCED_ANEW = _FENCED.values(token=job.c.token + 1)
+_UPDATE_ANY = sa.update(job).where(job.c.id == sa.bindparam("job_id"))
+
 
 def encode_spec(spec: Spec) -> str:
     """Write a request as JSON."""
-    return msgspec.json.encode(asdict(spec)).decode()
+    return msgspec.json.encode(spec).decode()
 
 
+@lru_cache(maxsize=256)
 def decode_spec(text: str) -> Spec:
-    """Read a request from JSON; what an older one lacks has its default."""
+    """Read a request from JSON; what an older one lacks has its default. Every step of a job reads the same text."""
     raw: dict[str, Any] = msgspec.json.decode(text)
     shots = tuple(Shot(**item) for item in raw.pop("shots", ()))
     references = tuple(
@@ -75,7 +89,7 @@ async def insert(connection: AsyncConnection, new: Job, *, cause: str) -> None:
         "card_channel_id": card.channel_id if card else None,
         "card_message_id": card.message_id if card else None,
     }
-    await connection.execute(sa.insert(job).values(**values))
+    await connection.execute(_INSERT, values)
     await record(connection, new.id, at=new.created_at, before=None, after=new.state, cause=cause)
 
 
@@ -83,9 +97,8 @@ async def record(
     connection: AsyncConnection, job_id: str, *, at: datetime, before: JobState | None, after: JobState, cause: str
 ) -> None:
     """Add a line to a job's history."""
-    await connection.execute(
-        sa.insert(job_event).values(job_id=job_id, at=at, before=before, after=after.value, cause=cause[:200])
-    )
+    line = {"job_id": job_id, "at": at, "before": before, "after": after.value, "cause": cause[:200]}
+    await connection.execute(_RECORD, line)
 
 
 async def note_job(connection: AsyncConnection, told: Job, event: str, *, now: datetime) -> None:
@@ -109,13 +122,19 @@ async def note_job(connection: AsyncConnection, told: Job, event: str, *, now: d
 
 async def get(connection: AsyncConnection, job_id: str) -> Job | None:
     """Read one job."""
-    row = (await connection.execute(sa.select(job).where(job.c.id == job_id))).first()
+    row = (await connection.execute(_ONE, {"job_id": job_id})).first()
     return None if row is None else to_job(row)
+
+
+async def get_with_rules(connection: AsyncConnection, job_id: str) -> tuple[Job, GuildRules] | None:
+    """Read one job with the rules of its guild, the defaults where that has no row."""
+    row = (await connection.execute(_ONE_WITH_SETTINGS, {"job_id": job_id})).first()
+    return None if row is None else (to_job(row), GuildRules.from_json(row.settings or "{}"))
 
 
 async def lock(connection: AsyncConnection, job_id: str) -> Job | None:
     """Read one job and keep others from moving it until the transaction ends."""
-    row = (await connection.execute(sa.select(job).where(job.c.id == job_id).with_for_update())).first()
+    row = (await connection.execute(_ONE_LOCKED, {"job_id": job_id})).first()
     return None if row is None else to_job(row)
 
 
@@ -125,28 +144,26 @@ _MAY_BE_TAKEN = sa.and_(
     sa.or_(job.c.finished_at.is_(None), job.c.watch_until.is_not(None)),
     job.c.state != sa.literal_column(f"'{JobState.QUEUED.value}'"),
 )
-
-
-def _is_due(now: datetime) -> sa.ColumnElement[bool]:
-    return sa.and_(_MAY_BE_TAKEN, job.c.run_at <= now, job.c.parked_reason.is_(None))
+_IS_DUE = sa.and_(_MAY_BE_TAKEN, job.c.run_at <= sa.bindparam("now"), job.c.parked_reason.is_(None))
+_DUE = sa.select(job.c.id).where(_IS_DUE).order_by(job.c.run_at).limit(sa.bindparam("most"))
+_CLAIM = (
+    sa.update(job)
+    .where(job.c.id.in_(_DUE.with_for_update(skip_locked=True).scalar_subquery()))
+    .values(run_at=sa.bindparam("until"), token=job.c.token + 1, attempt=job.c.attempt + 1)
+    .returning(job)
+)
+_NEXT_DUE = sa.select(job.c.run_at).where(_IS_DUE).order_by(job.c.run_at).limit(1)
 
 
 async def claim(connection: AsyncConnection, *, now: datetime, lease_s: float, most: int) -> list[Job]:
     """Take up to `most` due jobs: each gets a lease and a new token. Rows that another worker takes are skipped."""
-    due = sa.select(job.c.id).where(_is_due(now)).order_by(job.c.run_at).limit(most).with_for_update(skip_locked=True)
-    taken = await connection.execute(
-        sa.update(job)
-        .where(job.c.id.in_(due.scalar_subquery()))
-        .values(run_at=now + timedelta(seconds=lease_s), token=job.c.token + 1, attempt=job.c.attempt + 1)
-        .returning(job)
-    )
-    return [to_job(row) for row in taken.all()]
+    values = {"now": now, "most": most, "until": now + timedelta(seconds=lease_s)}
+    return [to_job(row) for row in (await connection.execute(_CLAIM, values)).all()]
 
 
 async def next_due_at(connection: AsyncConnection) -> datetime | None:
     """Return when the next job is due, None where none will be."""
-    query = sa.select(job.c.run_at).where(_is_due(_FAR)).order_by(job.c.run_at).limit(1)
-    moment: datetime | None = (await connection.execute(query)).scalar()
+    moment: datetime | None = (await connection.execute(_NEXT_DUE, {"now": _FAR})).scalar()
     return moment
 
 
@@ -161,11 +178,8 @@ async def update_fenced(connection: AsyncConnection, held: Job, **values: Any) -
     Raises:
         LeaseLost: another worker has it now; the caller's transaction must roll back.
     """
-    if "run_at" in values:
-        values["token"] = job.c.token + 1
-    changed = await connection.execute(
-        sa.update(job).where(job.c.id == held.id, job.c.token == held.token).values(**values).returning(job)
-    )
+    statement = _FENCED_ANEW if "run_at" in values else _FENCED
+    changed = await connection.execute(statement, values | {"held_id": held.id, "held_token": held.token})
     row = changed.first()
     if row is None:
         raise LeaseLost(held.id)
@@ -174,10 +188,8 @@ async def update_fenced(connection: AsyncConnection, held: Job, **values: Any) -
 
 async def renew(connection: AsyncConnection, held: Job, *, run_at: datetime) -> bool:
     """Prolong a lease under the same token. False where it is lost."""
-    changed = await connection.execute(
-        sa.update(job).where(job.c.id == held.id, job.c.token == held.token).values(run_at=run_at)
-    )
-    return changed.rowcount == 1
+    values = {"run_at": run_at, "held_id": held.id, "held_token": held.token}
+    return (await connection.execute(_UPDATE_HELD, values)).rowcount == 1
 
 
 async def move_fenced(
@@ -234,8 +246,7 @@ async def move_locked(
 
 async def update_any(connection: AsyncConnection, job_id: str, **values: Any) -> bool:
     """Change columns that no lease guards (card, cancel request, told). False where there is no such job."""
-    changed = await connection.execute(sa.update(job).where(job.c.id == job_id).values(**values))
-    return bool(changed.rowcount)
+    return bool((await connection.execute(_UPDATE_ANY, values | {"job_id": job_id})).rowcount)
 
 
 async def name_candidate(connection: AsyncConnection, sent: Job, task_id: str) -> bool:

@@ -11,6 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.db.dialect import upsert
 from bot.db.tables import member, suspension
 
+_IS_MEMBER = sa.and_(suspension.c.guild_id == sa.bindparam("guild_id"), suspension.c.user_id == sa.bindparam("user_id"))
+_SUSPENSION = sa.select(suspension).where(
+    _IS_MEMBER, sa.or_(suspension.c.until.is_(None), suspension.c.until > sa.bindparam("now"))
+)
+
 
 async def remember(
     connection: AsyncConnection, *, guild_id: int, user_id: int, role_ids: Sequence[int], now: datetime
@@ -32,11 +37,7 @@ async def roles(connection: AsyncConnection, *, guild_id: int, user_id: int) -> 
 
 async def suspension_of(connection: AsyncConnection, *, guild_id: int, user_id: int, now: datetime) -> Any:
     """Return the suspension that holds for a member now (`until`, `reason`, `actor`, `at`), or None."""
-    s = suspension.c
-    query = sa.select(suspension).where(
-        s.guild_id == guild_id, s.user_id == user_id, sa.or_(s.until.is_(None), s.until > now)
-    )
-    return (await connection.execute(query)).first()
+    return (await connection.execute(_SUSPENSION, {"guild_id": guild_id, "user_id": user_id, "now": now})).first()
 
 
 async def suspensions(connection: AsyncConnection, guild_id: int, *, now: datetime) -> list[Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.db.dialect import insert_ignore, upsert
+from bot.db.dialect import insert_ignore, upsert, upserting
 from bot.db.jobs import to_job
 from bot.db.tables import callback, delivery_part, job, provider_state, served
 from bot.domain.fairness import Waiting
@@ -20,65 +20,76 @@ _RUNNING = [state.value for state in RUNNING_PLACES]
 _WAITING = [state.value for state in WAITING_PLACES]
 _IN_DOUBT = [JobState.SUBMITTING.value, JobState.UNKNOWN.value]
 
+# Statements that every job needs are built once and given their values.
+_COUNT_WAITING = sa.select(sa.func.count()).where(
+    job.c.guild_id == sa.bindparam("guild_id"), job.c.user_id == sa.bindparam("user_id"), job.c.state.in_(_WAITING)
+)
+_PAST = (
+    sa.select(job.c.submitted_at, job.c.checked_at)
+    .where(
+        job.c.model == sa.bindparam("model"),
+        job.c.finished_at.is_not(None),
+        job.c.state == JobState.DELIVERED.value,
+        job.c.submitted_at.is_not(None),
+        job.c.checked_at.is_not(None),
+    )
+    .order_by(job.c.finished_at.desc())
+    .limit(PAST_JOBS)
+)
+_OF_PROVIDER = provider_state.c.provider == sa.bindparam("of_provider")
+_OF_JOB: sa.BindParameter[str] = sa.bindparam("of_job")
+
 
 async def count_waiting(connection: AsyncConnection, *, guild_id: int, user_id: int) -> int:
     """Count a member's waiting jobs in a guild."""
-    query = sa.select(sa.func.count()).where(
-        job.c.guild_id == guild_id, job.c.user_id == user_id, job.c.state.in_(_WAITING)
-    )
-    return int((await connection.execute(query)).scalar_one())
+    found = await connection.execute(_COUNT_WAITING, {"guild_id": guild_id, "user_id": user_id})
+    return int(found.scalar_one())
 
 
 async def expected_s(connection: AsyncConnection, *, model: str) -> int:
     """Return the middle of the last durations of this model's jobs, two minutes where there are none."""
-    past = (
-        sa.select(job.c.submitted_at, job.c.checked_at)
-        .where(
-            job.c.model == model,
-            job.c.finished_at.is_not(None),
-            job.c.state == JobState.DELIVERED.value,
-            job.c.submitted_at.is_not(None),
-            job.c.checked_at.is_not(None),
-        )
-        .order_by(job.c.finished_at.desc())
-        .limit(PAST_JOBS)
-    )
-    spans = sorted((row.checked_at - row.submitted_at).total_seconds() for row in await connection.execute(past))
+    past = await connection.execute(_PAST, {"model": model})
+    spans = sorted((checked_at - submitted_at).total_seconds() for submitted_at, checked_at in past)
     return max(1, round(spans[len(spans) // 2])) if spans else DEFAULT_EXPECTED_S
+
+
+_LOCK_PROVIDER = sa.select(provider_state.c.provider).where(_OF_PROVIDER).with_for_update()
 
 
 async def lock_provider(connection: AsyncConnection, provider: str) -> None:
     """Keep other dispatchers of this provider out until the transaction ends."""
     await insert_ignore(connection, provider_state, {"provider": provider})
-    await connection.execute(
-        sa.select(provider_state.c.provider).where(provider_state.c.provider == provider).with_for_update()
-    )
+    await connection.execute(_LOCK_PROVIDER, {"of_provider": provider})
 
 
 #: A job in doubt keeps its place only so long: a provider's or member's places must not stay taken for a day.
 DOUBT_KEEPS_PLACE = timedelta(minutes=15)
 
 
-def _occupies(now: datetime) -> sa.ColumnElement[bool]:
-    """Tell whether a job has a running place: not a parked one, and not one that has been in doubt for long."""
-    in_fresh_doubt = sa.or_(job.c.unknown_since.is_(None), job.c.unknown_since > now - DOUBT_KEEPS_PLACE)
-    return sa.and_(job.c.state.in_(_RUNNING), job.c.parked_reason.is_(None), in_fresh_doubt)
+#: A job that has a running place: not a parked one, and not one that has been in doubt for long.
+_OCCUPIES = sa.and_(
+    job.c.state.in_(_RUNNING),
+    job.c.parked_reason.is_(None),
+    sa.or_(job.c.unknown_since.is_(None), job.c.unknown_since > sa.bindparam("doubted")),
+)
+_COUNT_RUNNING = sa.select(sa.func.count()).where(job.c.provider == sa.bindparam("provider"), _OCCUPIES)
+_RUNNING_BY_MEMBER = (
+    sa.select(job.c.guild_id, job.c.user_id, sa.func.count())
+    .where(job.c.finished_at.is_(None), _OCCUPIES)
+    .group_by(job.c.guild_id, job.c.user_id)
+)
 
 
 async def count_running(connection: AsyncConnection, provider: str, *, now: datetime) -> int:
     """Count the running places that a provider's jobs occupy."""
-    query = sa.select(sa.func.count()).where(job.c.provider == provider, _occupies(now))
-    return int((await connection.execute(query)).scalar_one())
+    found = await connection.execute(_COUNT_RUNNING, {"provider": provider, "doubted": now - DOUBT_KEEPS_PLACE})
+    return int(found.scalar_one())
 
 
 async def running_by_member(connection: AsyncConnection, *, now: datetime) -> dict[tuple[int, int], int]:
     """Count running places by guild and member, over all providers."""
-    query = (
-        sa.select(job.c.guild_id, job.c.user_id, sa.func.count())
-        .where(job.c.finished_at.is_(None), _occupies(now))
-        .group_by(job.c.guild_id, job.c.user_id)
-    )
-    return {(guild, user): count for guild, user, count in await connection.execute(query)}
+    rows = await connection.execute(_RUNNING_BY_MEMBER, {"doubted": now - DOUBT_KEEPS_PLACE})
+    return {(guild, user): count for guild, user, count in rows}
 
 
 async def waiting_heads(connection: AsyncConnection, provider: str, *, now: datetime, deep: int) -> list[Waiting]:
@@ -100,14 +111,16 @@ async def waiting_heads(connection: AsyncConnection, provider: str, *, now: date
     return [Waiting(JobId(row.id), row.guild_id, row.user_id, row.created_at) for row in rows]
 
 
+_QUEUED_PROVIDERS = (
+    sa.select(job.c.provider)
+    .where(job.c.state == JobState.QUEUED.value, job.c.run_at <= sa.bindparam("now"), job.c.parked_reason.is_(None))
+    .distinct()
+)
+
+
 async def queued_providers(connection: AsyncConnection, *, now: datetime) -> list[str]:
     """Return the providers that have due queued jobs."""
-    rows = await connection.execute(
-        sa.select(job.c.provider)
-        .where(job.c.state == JobState.QUEUED.value, job.c.run_at <= now, job.c.parked_reason.is_(None))
-        .distinct()
-    )
-    return [row.provider for row in rows]
+    return list((await connection.execute(_QUEUED_PROVIDERS, {"now": now})).scalars())
 
 
 async def served_at(
@@ -122,16 +135,19 @@ async def served_at(
 
 async def mark_served(connection: AsyncConnection, provider: str, *, guild_id: int, user_id: int, at: datetime) -> None:
     """Note that a guild and its member were given a place."""
-    for member in (0, user_id):
-        await upsert(connection, served, {"provider": provider, "guild_id": guild_id, "user_id": member}, {"at": at})
+    statement = upserting(connection, served, ("provider", "guild_id", "user_id"), ("at",))
+    both = [{"provider": provider, "guild_id": guild_id, "user_id": member, "at": at} for member in (0, user_id)]
+    await connection.execute(statement, both)
+
+
+_LAST_CALLBACK = (
+    sa.select(callback.c.last_at).where(callback.c.job_id == _OF_JOB).order_by(callback.c.last_at.desc()).limit(1)
+)
 
 
 async def last_callback_at(connection: AsyncConnection, job_id: str) -> datetime | None:
     """Return when the newest callback for a job came."""
-    query = (
-        sa.select(callback.c.last_at).where(callback.c.job_id == job_id).order_by(callback.c.last_at.desc()).limit(1)
-    )
-    moment: datetime | None = (await connection.execute(query)).scalar()
+    moment: datetime | None = (await connection.execute(_LAST_CALLBACK, {"of_job": job_id})).scalar()
     return moment
 
 
@@ -151,22 +167,31 @@ async def callback_task(connection: AsyncConnection, job_id: str) -> str | None:
 SILENT_AFTER = 3
 
 
+_CALLBACK_CAME = (
+    sa.update(provider_state).where(_OF_PROVIDER, provider_state.c.polled_in_a_row > 0).values(polled_in_a_row=0)
+)
+
+
 async def note_finding(connection: AsyncConnection, provider: str, *, job_id: str) -> None:
     """Count a job found done without a callback; one that had its callback begins the count anew."""
     had_callback = await last_callback_at(connection, job_id) is not None
     counted = provider_state.c.polled_in_a_row
+    if had_callback:
+        await connection.execute(_CALLBACK_CAME, {"of_provider": provider})
+        return
     await insert_ignore(connection, provider_state, {"provider": provider})
     await connection.execute(
-        sa.update(provider_state)
-        .where(provider_state.c.provider == provider, *([counted > 0] if had_callback else []))
-        .values(polled_in_a_row=0 if had_callback else counted + 1)
+        sa.update(provider_state).where(provider_state.c.provider == provider).values(polled_in_a_row=counted + 1)
     )
+
+
+_POLLED_IN_A_ROW = sa.select(provider_state.c.polled_in_a_row).where(_OF_PROVIDER)
 
 
 async def are_callbacks_silent(connection: AsyncConnection, provider: str) -> bool:
     """Whether a provider's callbacks have not arrived for the last jobs."""
-    query = sa.select(provider_state.c.polled_in_a_row).where(provider_state.c.provider == provider)
-    return int((await connection.execute(query)).scalar() or 0) >= SILENT_AFTER
+    found = await connection.execute(_POLLED_IN_A_ROW, {"of_provider": provider})
+    return int(found.scalar() or 0) >= SILENT_AFTER
 
 
 async def owners(connection: AsyncConnection, provider: str, task_ids: Sequence[str]) -> set[str]:
@@ -191,14 +216,22 @@ async def unresolved(connection: AsyncConnection, provider: str, *, but: str) ->
     return [to_job(row) for row in rows]
 
 
+_PARTS = (
+    sa.select(delivery_part)
+    .where(delivery_part.c.job_id == _OF_JOB, delivery_part.c.number == sa.bindparam("of_number"))
+    .order_by(delivery_part.c.part)
+)
+_PART = sa.and_(
+    delivery_part.c.job_id == _OF_JOB,
+    delivery_part.c.number == sa.bindparam("of_number"),
+    delivery_part.c.part == sa.bindparam("of_part"),
+)
+_RECEIPT = sa.update(delivery_part).where(_PART)
+
+
 async def parts(connection: AsyncConnection, job_id: str, number: int) -> list[Any]:
     """Return the messages that a delivery meant to make, oldest first."""
-    rows = await connection.execute(
-        sa.select(delivery_part)
-        .where(delivery_part.c.job_id == job_id, delivery_part.c.number == number)
-        .order_by(delivery_part.c.part)
-    )
-    return list(rows.all())
+    return list((await connection.execute(_PARTS, {"of_job": job_id, "of_number": number})).all())
 
 
 async def are_in_doubt(connection: AsyncConnection, job_id: str, *, before: int, rung: str) -> bool:
@@ -251,15 +284,14 @@ async def posted(
     connection: AsyncConnection, *, job_id: str, number: int, part: int, channel_id: int, message_id: int, now: datetime
 ) -> None:
     """Store Discord's receipt."""
-    d = delivery_part.c
-    await connection.execute(
-        sa.update(delivery_part)
-        .where(d.job_id == job_id, d.number == number, d.part == part)
-        .values(channel_id=channel_id, message_id=message_id, posted_at=now)
-    )
+    which = {"of_job": job_id, "of_number": number, "of_part": part}
+    receipt = {"channel_id": channel_id, "message_id": message_id, "posted_at": now}
+    await connection.execute(_RECEIPT, which | receipt)
+
+
+_CANCEL_REQUESTED = sa.select(job.c.cancel_requested_at).where(job.c.id == _OF_JOB).with_for_update()
 
 
 async def cancel_requested(connection: AsyncConnection, job_id: str) -> bool:
     """Whether a cancel was asked for. The row stays locked: one that comes now waits for the step's own move."""
-    query = sa.select(job.c.cancel_requested_at).where(job.c.id == job_id).with_for_update()
-    return (await connection.execute(query)).scalar() is not None
+    return (await connection.execute(_CANCEL_REQUESTED, {"of_job": job_id})).scalar() is not None

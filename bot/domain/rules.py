@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from bot.domain.blocked import first_blocked
@@ -137,8 +138,12 @@ class GuildRules:
         return json.dumps({k: _plain(v) for k, v in changed.items() if v != getattr(default, k)}, sort_keys=True)
 
     @classmethod
+    @lru_cache(maxsize=256)
     def from_json(cls, text: str) -> "GuildRules":
-        """Read what `to_json` wrote; names that this version does not know are ignored."""
+        """Read what `to_json` wrote; names that this version does not know are ignored.
+
+        The rules are asked for at every step of every job, and are the same text each time.
+        """
         raw: Mapping[str, Any] = json.loads(text or "{}")
         known = {f.name for f in fields(cls)}
         return cls(**{k: _READERS.get(k, _same)(v) for k, v in raw.items() if k in known})

@@ -27,6 +27,7 @@ from bot.domain.errors import (
     Refused,
 )
 from bot.domain.jobs import Job, JobState
+from bot.domain.rules import GuildRules
 from bot.ports import ClipPost, Links, MediaStore, MediaWorkshop, Messenger, Posted
 from bot.services import settlement
 from bot.services.acts import note_act
@@ -125,10 +126,10 @@ class Delivery:
         async with self._database.read() as connection:
             parts = await work.parts(connection, held.id, held.delivery_number)
             guild = await guilds.find(connection, held.guild_id)
-            rules = await guilds.rules(connection, held.guild_id)
             may_have_followed_up = await work.are_in_doubt(
                 connection, held.id, before=held.delivery_number, rung=Rung.FOLLOW_UP.value
             )
+        rules = GuildRules.from_json("{}" if guild is None else guild.settings)
         has_left = guild is not None and guild.removed_at is not None
         around = Surroundings(rules, has_bot_left=has_left, may_have_followed_up=may_have_followed_up)
         return Progress.of(held, parts), around
