@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +12,55 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.db.dialect import insert_ignore
 from bot.db.tables import budget, hold, ledger_entry, wallet_grant
 from bot.domain.budgets import Account, Level, Part
-from bot.domain.money import Credits, Limit
+from bot.domain.money import ZERO, Credits, Limit
+
+#: A budget as levels name it: level, guild and subject.
+BudgetKey = tuple[Level, int, str]
+
+#: The order in which every transaction locks budgets, then wallets: else two could wait for each other in a circle.
+_LEVELS_ORDER = sa.case({level.value: place for place, level in enumerate(Level)}, value=budget.c.level)
+
+# Statements that every job needs are built once and given their values.
+_HAS_ROOM = sa.or_(
+    budget.c.limit_milli.is_(None),
+    sa.and_(
+        budget.c.limit_milli > 0,
+        budget.c.limit_milli - budget.c.settled_milli - budget.c.held_milli >= sa.bindparam("cost_milli"),
+    ),
+)
+_ARE_NAMED = budget.c.id.in_(sa.bindparam("ids", expanding=True))
+_HOLD = (
+    sa.update(budget)
+    .where(_ARE_NAMED, _HAS_ROOM)
+    .values(held_milli=budget.c.held_milli + sa.bindparam("cost_milli"))
+    .returning(budget.c.id)
+)
+_LOCK_BUDGETS = sa.select(budget.c.id).where(_ARE_NAMED).order_by(_LEVELS_ORDER, budget.c.id).with_for_update()
+_SHIFTS = {
+    "held_milli": sa.bindparam("held", type_=sa.BigInteger),
+    "settled_milli": sa.bindparam("settled", type_=sa.BigInteger),
+}
+_SHIFT_BUDGETS = (
+    sa.update(budget).where(_ARE_NAMED).values({name: budget.c[name] + more for name, more in _SHIFTS.items()})
+)
+_SHIFT_GRANT = (
+    sa.update(wallet_grant)
+    .where(wallet_grant.c.id == sa.bindparam("grant_id"))
+    .values({name: wallet_grant.c[name] + more for name, more in _SHIFTS.items()})
+)
+_IS_OWNER = sa.and_(
+    wallet_grant.c.guild_id == sa.bindparam("guild_id"), wallet_grant.c.user_id == sa.bindparam("user_id")
+)
+_GRANTS = (
+    sa.select(wallet_grant)
+    .where(_IS_OWNER, sa.or_(wallet_grant.c.expires_at.is_(None), wallet_grant.c.expires_at > sa.bindparam("now")))
+    .order_by(wallet_grant.c.expires_at.is_(None), wallet_grant.c.expires_at, wallet_grant.c.id)
+)
+_HOLDS = sa.select(hold).where(hold.c.job_id == sa.bindparam("of_job")).order_by(hold.c.position)
+_CLOSE_HOLDS = (
+    sa.update(hold).where(hold.c.job_id == sa.bindparam("of_job"), hold.c.is_open.is_(sa.true())).values(is_open=False)
+)
+_ADD_HOLDS = sa.insert(hold)
 
 
 def _account(row: Any) -> Account:
@@ -29,13 +78,9 @@ class BudgetRow:
 
 
 async def find_budget(
-    connection: AsyncConnection, level: Level, *, guild_id: int, subject: str, now: datetime, lock: bool = True
+    connection: AsyncConnection, level: Level, *, guild_id: int, subject: str, now: datetime
 ) -> BudgetRow | None:
-    """Return the budget whose stored period holds `now`; locked until the transaction ends unless only looked at.
-
-    Writers lock rows in the levels' fixed order, wallet last, as settling does: otherwise they could wait for each
-    other in a circle.
-    """
+    """Return the budget whose stored period holds `now`, only to look at; writers use `lock_budgets`."""
     query = (
         sa.select(budget)
         .where(
@@ -48,8 +93,37 @@ async def find_budget(
         .order_by(budget.c.starts_at.desc())
         .limit(1)
     )
-    row = (await connection.execute(query.with_for_update() if lock else query)).first()
+    row = (await connection.execute(query)).first()
     return None if row is None else BudgetRow(_account(row), row.starts_at, row.ends_at)
+
+
+@cache
+def _find_budgets(count: int) -> Any:
+    named = [
+        sa.and_(
+            budget.c.level == sa.bindparam(f"level_{number}"),
+            budget.c.guild_id == sa.bindparam(f"guild_{number}"),
+            budget.c.subject == sa.bindparam(f"subject_{number}"),
+        )
+        for number in range(count)
+    ]
+    is_present = (budget.c.starts_at <= sa.bindparam("now"), budget.c.ends_at > sa.bindparam("now"))
+    query = sa.select(budget).where(sa.or_(*(sa.and_(*is_present, one) for one in named)))
+    return query.order_by(_LEVELS_ORDER, budget.c.starts_at).with_for_update()
+
+
+async def lock_budgets(
+    connection: AsyncConnection, wanted: Sequence[BudgetKey], *, now: datetime
+) -> dict[BudgetKey, BudgetRow]:
+    """Return the budgets whose stored periods hold `now`, locked in the levels' order. Who has none yet is absent."""
+    values: dict[str, Any] = {"now": now}
+    for number, (level, guild_id, subject) in enumerate(wanted):
+        values |= {f"level_{number}": level.value, f"guild_{number}": guild_id, f"subject_{number}": subject}
+    rows = await connection.execute(_find_budgets(len(wanted)), values)
+    return {  # of two periods that hold `now`, the one that began last
+        (Level(row.level), row.guild_id, row.subject): BudgetRow(_account(row), row.starts_at, row.ends_at)
+        for row in rows
+    }
 
 
 async def last_end(connection: AsyncConnection, level: Level, *, guild_id: int, subject: str) -> datetime | None:
@@ -96,18 +170,11 @@ async def set_limit(connection: AsyncConnection, account: Account, limit: Limit)
     await connection.execute(sa.update(budget).where(budget.c.id == account.id).values(limit_milli=milli))
 
 
-async def hold_on_budget(connection: AsyncConnection, account: Account, cost: Credits) -> bool:
-    """Hold `cost` if it fits. A limit of zero refuses whatever the cost."""
-    room = sa.or_(
-        budget.c.limit_milli.is_(None),
-        sa.and_(
-            budget.c.limit_milli > 0, budget.c.limit_milli - budget.c.settled_milli - budget.c.held_milli >= cost.milli
-        ),
-    )
-    changed = await connection.execute(
-        sa.update(budget).where(budget.c.id == account.id, room).values(held_milli=budget.c.held_milli + cost.milli)
-    )
-    return changed.rowcount == 1
+async def hold_on_budgets(connection: AsyncConnection, accounts: Sequence[Account], cost: Credits) -> set[str]:
+    """Hold `cost` on each of the locked budgets that it fits. Returns their keys. A limit of zero fits nothing."""
+    ids = {account.id: account.key for account in accounts}
+    held = await connection.execute(_HOLD, {"ids": list(ids), "cost_milli": cost.milli})
+    return {ids[row_id] for row_id in held.scalars()}
 
 
 async def hold_on_grant(connection: AsyncConnection, account: Account, cost: Credits, *, now: datetime) -> bool:
@@ -128,21 +195,14 @@ async def hold_on_grant(connection: AsyncConnection, account: Account, cost: Cre
 async def lock_wallet(connection: AsyncConnection, *, guild_id: int | None, user_id: int) -> None:
     """Lock all grants of a member, expired ones too, in the order of their ids whatever they are wanted for.
 
-    `guild_id` None: those of every server.
+    `guild_id` None: those of every server. On SQLite every writing transaction is alone anyway.
     """
-    w = wallet_grant.c
-    query = sa.select(w.id).where(w.user_id == user_id)
-    if guild_id is not None:
-        query = query.where(w.guild_id == guild_id)
-    await connection.execute(query.order_by(w.id).with_for_update())
-
-
-async def lock_wallet_of(connection: AsyncConnection, account: str) -> None:
-    """Lock the whole wallet that a grant is in, given the grant's key."""
-    w = wallet_grant.c
-    owner = sa.select(w.guild_id, w.user_id).where(w.id == int(account.partition(":")[2]))
-    for row in await connection.execute(owner):
-        await lock_wallet(connection, guild_id=row.guild_id, user_id=row.user_id)
+    if connection.dialect.name == "postgresql":
+        own = wallet_grant.c.user_id == user_id
+        which = own if guild_id is None else sa.and_(own, wallet_grant.c.guild_id == guild_id)
+        await connection.execute(
+            sa.select(wallet_grant.c.id).where(which).order_by(wallet_grant.c.id).with_for_update()
+        )
 
 
 async def grants(
@@ -151,12 +211,7 @@ async def grants(
     """Return a member's live grants, earliest expiry first, as wallet accounts; locked unless only looked at."""
     if lock:
         await lock_wallet(connection, guild_id=guild_id, user_id=user_id)
-    w = wallet_grant.c
-    query = (
-        sa.select(wallet_grant)
-        .where(w.guild_id == guild_id, w.user_id == user_id, sa.or_(w.expires_at.is_(None), w.expires_at > now))
-        .order_by(w.expires_at.is_(None), w.expires_at, w.id)
-    )
+    rows = await connection.execute(_GRANTS, {"guild_id": guild_id, "user_id": user_id, "now": now})
     return [
         Account(
             Level.WALLET,
@@ -165,7 +220,7 @@ async def grants(
             Credits(row.settled_milli),
             Credits(row.held_milli),
         )
-        for row in await connection.execute(query)
+        for row in rows
     ]
 
 
@@ -206,16 +261,56 @@ async def revoke_from_grant(connection: AsyncConnection, account: Account, amoun
     return changed.rowcount == 1
 
 
-async def shift(connection: AsyncConnection, account: str, *, held: int = 0, settled: int = 0) -> bool:
-    """Add signed millicredits to an account's held and settled sums. CHECKs keep both from falling below zero."""
-    kind, _, row_id = account.partition(":")
-    table = wallet_grant if kind == "grant" else budget
-    changed = await connection.execute(
-        sa.update(table)
-        .where(table.c.id == int(row_id))
-        .values(held_milli=table.c.held_milli + held, settled_milli=table.c.settled_milli + settled)
-    )
-    return changed.rowcount == 1
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """Signed amounts to add to an account's held and settled sums."""
+
+    account: str
+    held: Credits = ZERO
+    settled: Credits = ZERO
+
+    @property
+    def is_of_grant(self) -> bool:
+        """Whether the account is a wallet grant."""
+        return self.account.startswith("grant:")
+
+    @property
+    def row_id(self) -> int:
+        """The id of the account's row."""
+        return int(self.account.partition(":")[2])
+
+
+async def shift(connection: AsyncConnection, shifts: Sequence[Shift]) -> bool:
+    """Change accounts' sums, budgets first, each account once. CHECKs keep the sums from falling below zero.
+
+    Budgets are locked in the levels' order, then the grants' wallet. False: an account is gone.
+    """
+    grants_of = [one for one in shifts if one.is_of_grant]
+    alike: dict[tuple[int, int], list[int]] = {}
+    for one in shifts:
+        if not one.is_of_grant:
+            alike.setdefault((one.held.milli, one.settled.milli), []).append(one.row_id)
+    if alike and connection.dialect.name == "postgresql":
+        await connection.execute(_LOCK_BUDGETS, {"ids": [row_id for ids in alike.values() for row_id in ids]})
+    changed = 0
+    for (held, settled), ids in alike.items():
+        done = await connection.execute(_SHIFT_BUDGETS, {"ids": ids, "held": held, "settled": settled})
+        changed += done.rowcount
+    for one in grants_of[:1]:
+        await _lock_wallet_of(connection, one)
+    for one in grants_of:
+        values = {"grant_id": one.row_id, "held": one.held.milli, "settled": one.settled.milli}
+        changed += (await connection.execute(_SHIFT_GRANT, values)).rowcount
+    return changed == len(shifts)
+
+
+async def _lock_wallet_of(connection: AsyncConnection, shifted: Shift) -> None:
+    """Lock the whole wallet that a grant is in."""
+    w = wallet_grant.c
+    if connection.dialect.name == "postgresql":
+        owner = sa.select(w.guild_id, w.user_id).where(w.id == shifted.row_id)
+        for row in await connection.execute(owner):
+            await lock_wallet(connection, guild_id=row.guild_id, user_id=row.user_id)
 
 
 async def add_holds(connection: AsyncConnection, job_id: str, parts: Sequence[Part]) -> None:
@@ -230,22 +325,19 @@ async def add_holds(connection: AsyncConnection, job_id: str, parts: Sequence[Pa
         }
         for position, part in enumerate(parts)
     ]
-    await connection.execute(sa.insert(hold), rows)
+    await connection.execute(_ADD_HOLDS, rows)
 
 
 async def holds(connection: AsyncConnection, job_id: str) -> tuple[list[Part], bool]:
     """Return a job's hold in the order in which it was taken, and whether it is still open."""
-    rows = (await connection.execute(sa.select(hold).where(hold.c.job_id == job_id).order_by(hold.c.position))).all()
+    rows = (await connection.execute(_HOLDS, {"of_job": job_id})).all()
     parts = [Part(Level(row.level), row.account, Credits(row.amount_milli)) for row in rows]
     return parts, any(row.is_open for row in rows)
 
 
 async def close_holds(connection: AsyncConnection, job_id: str) -> bool:
     """Close a job's hold. False where it was closed before: the guard against settling or releasing twice."""
-    changed = await connection.execute(
-        sa.update(hold).where(hold.c.job_id == job_id, hold.c.is_open.is_(sa.true())).values(is_open=False)
-    )
-    return bool(changed.rowcount)
+    return bool((await connection.execute(_CLOSE_HOLDS, {"of_job": job_id})).rowcount)
 
 
 async def append(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:

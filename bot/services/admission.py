@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -83,12 +84,19 @@ class Admission:
         )
 
     async def hold(
-        self, connection: AsyncConnection, waiting: Job, rules: GuildRules, *, role_ids: tuple[int, ...], now: datetime
+        self,
+        connection: AsyncConnection,
+        waiting: Job,
+        rules: GuildRules,
+        *,
+        role_ids: tuple[int, ...],
+        now: datetime,
+        guild: Any = None,
     ) -> None:
         """Hold the job's quote on every level, then check the cap on waiting jobs.
 
         The job's row is there already, in a state that counts as waiting. The hold locks the member's rows, so that
-        the count is exact.
+        the count is exact. `guild` is the guild's row where this transaction has read it already.
 
         Raises:
             BudgetRefused: a level cannot take it; it carries the cheapest variant that is allowed and fits.
@@ -102,6 +110,7 @@ class Admission:
             now=now,
             role_ids=role_ids,
             channel_id=waiting.parent_channel_id or waiting.channel_id,
+            settings=guild,
         )
         try:
             await settlement.hold(

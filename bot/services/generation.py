@@ -217,7 +217,7 @@ class Generation:
         cost = self._catalog.quote(spec)
         async with self._database.begin() as connection:
             now = self._clock.now()
-            await guilds.save(connection, requester.guild_id, owner_id=requester.guild_owner_id, removed_at=None)
+            guild = await guilds.save_owner(connection, requester.guild_id, owner_id=requester.guild_owner_id)
             await members.remember(
                 connection,
                 guild_id=requester.guild_id,
@@ -232,6 +232,7 @@ class Generation:
                 place=requester.place,
                 spec=spec,
                 now=now,
+                rules=GuildRules.from_json(guild.settings),
             )
             expected_s = await work.expected_s(connection, model=spec.model)
             new = replace(
@@ -243,7 +244,7 @@ class Generation:
             if new.state is JobState.QUOTED:
                 return await self._quote(connection, new, rules, requester.role_ids)
             await jobs.insert(connection, new, cause="accepted")
-            await self._admission.hold(connection, new, rules, role_ids=requester.role_ids, now=now)
+            await self._admission.hold(connection, new, rules, role_ids=requester.role_ids, now=now, guild=guild)
             await jobs.note_job(connection, new, "job.accepted", now=now)
         return new
 

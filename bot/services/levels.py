@@ -28,6 +28,11 @@ class _Wanted:
     limit: Limit
     calendar: Calendar = UTC_CALENDAR
 
+    @property
+    def key(self) -> money.BudgetKey:
+        """How its row is found."""
+        return self.level, self.guild_id, self.subject
+
 
 @dataclass(frozen=True, slots=True)
 class LevelBook:
@@ -45,13 +50,15 @@ class LevelBook:
         now: datetime,
         role_ids: Sequence[int] = (),
         channel_id: int = 0,
+        settings: Any = None,
     ) -> Levels:
-        """Return the rows that a job of this member must fit, with their limits brought up to date.
+        """Return the rows that a job of this member must fit, locked, with their limits brought up to date.
 
-        `channel_id` is the parent's in a thread. A channel without a cap has no row.
+        `channel_id` is the parent's in a thread. A channel without a cap has no row. `settings` is the guild's row
+        where this transaction has read it already.
         """
         subject = await privacy.allowance_subject(connection, guild_id=guild_id, user_id=user_id, now=now)
-        settings = await guilds.get(connection, guild_id)
+        settings = settings or await guilds.get(connection, guild_id)
         daily = self.rules.provider_daily.get(provider)
         quotas = await guilds.quotas(
             connection, guild_id=guild_id, user_id=user_id, role_ids=role_ids, channel_id=channel_id
@@ -66,7 +73,7 @@ class LevelBook:
             cap = quotas["channel", channel_id]
             wanted.append(_Wanted(Level.CHANNEL, guild_id, str(channel_id), cap, calendar))
         wanted.append(_Wanted(Level.ALLOWANCE, guild_id, subject, self._best(quotas, user_id)[1], calendar))
-        *shared, allowance = [await self._row(connection, one, now) for one in wanted]
+        *shared, allowance = await self._rows(connection, wanted, now)
         grants = await money.grants(connection, guild_id=guild_id, user_id=user_id, now=now)
         return Levels(tuple(shared), allowance, tuple(grants))
 
@@ -77,7 +84,7 @@ class LevelBook:
         rooms: dict[str, Limit] = {}
         for provider in providers:
             limit = self.rules.provider_daily.get(provider)
-            row = await money.find_budget(connection, Level.PROVIDER, guild_id=0, subject=provider, now=now, lock=False)
+            row = await money.find_budget(connection, Level.PROVIDER, guild_id=0, subject=provider, now=now)
             rooms[provider] = limit if row is None else replace(row.account, limit=limit).available
         return rooms
 
@@ -130,22 +137,28 @@ class LevelBook:
             return ("everyone", 0), quotas["everyone", 0]
         return ("default", 0), self.rules.member_allowance
 
-    async def _row(self, connection: AsyncConnection, wanted: _Wanted, now: datetime) -> money.BudgetRow:
-        row = await self._find(connection, wanted, now)
-        if row is None:
-            await self._begin(connection, wanted, now)
-            row = await self._find(connection, wanted, now)
+    async def _rows(
+        self, connection: AsyncConnection, wanted: Sequence[_Wanted], now: datetime
+    ) -> list[money.BudgetRow]:
+        """Return the rows, locked in the order of `wanted`; those that have not begun are made first."""
+        keys = [one.key for one in wanted]
+        found = await money.lock_budgets(connection, keys, now=now)
+        missing = [one for one in wanted if one.key not in found]
+        if missing:
+            for one in missing:
+                await self._begin(connection, one, now)
+            found = await money.lock_budgets(connection, keys, now=now)
+        return [await self._brought_up_to_date(connection, one, found.get(one.key)) for one in wanted]
+
+    async def _brought_up_to_date(
+        self, connection: AsyncConnection, wanted: _Wanted, row: money.BudgetRow | None
+    ) -> money.BudgetRow:
         if row is None:
             raise InvariantBroken(f"no {wanted.level} budget after it was made")
         if row.account.limit != wanted.limit:
             await money.set_limit(connection, row.account, wanted.limit)
             return replace(row, account=replace(row.account, limit=wanted.limit))
         return row
-
-    async def _find(self, connection: AsyncConnection, wanted: _Wanted, now: datetime) -> money.BudgetRow | None:
-        return await money.find_budget(
-            connection, wanted.level, guild_id=wanted.guild_id, subject=wanted.subject, now=now
-        )
 
     async def _begin(self, connection: AsyncConnection, wanted: _Wanted, now: datetime) -> None:
         """Begin the calendar period around `now`; after a change of calendar it begins where the last one ended."""

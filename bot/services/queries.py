@@ -134,9 +134,7 @@ class Queries:
             subject = await privacy.allowance_subject(
                 connection, guild_id=guild_id, user_id=user_id, now=now, lock=False
             )
-            row = await money.find_budget(
-                connection, Level.ALLOWANCE, guild_id=guild_id, subject=subject, now=now, lock=False
-            )
+            row = await money.find_budget(connection, Level.ALLOWANCE, guild_id=guild_id, subject=subject, now=now)
             grants = await money.grants(connection, guild_id=guild_id, user_id=user_id, now=now, lock=False)
             expiries = await money.grant_expiries(connection, [grant.id for grant in grants])
             accounts = await reports.member_accounts(connection, guild_id=guild_id, user_id=user_id)

@@ -73,17 +73,26 @@ def _entry(job_id: str | None, account: str, kind: str, amount: Credits, now: da
 async def hold(
     connection: AsyncConnection, levels: Levels, *, job_id: str, cost: Credits, guild_id: int, actor: str, now: datetime
 ) -> None:
-    """Set `cost` aside on every level. The caller has inserted the job in the same transaction.
+    """Set `cost` aside on every level. The caller has inserted the job and locked the rows in the same transaction.
 
     Raises:
         BudgetRefused: a level cannot take it; the caller's transaction must roll back.
     """
-    parts: list[Part] = []
-    for row in levels.shared:
-        if not await money.hold_on_budget(connection, row.account, cost):
-            raise await _refusal(connection, row, cost, guild_id)
-        parts.append(Part(row.account.level, row.account.key, cost))
-    parts += await _hold_member(connection, levels, cost, guild_id, now)
+    allowance = levels.allowance.account
+    member = split_member_hold(cost, allowance, list(levels.grants))
+    shared = [Part(row.account.level, row.account.key, cost) for row in levels.shared]
+    await _hold_budgets(connection, levels, cost, member or [], guild_id)
+    if member is None:
+        raise _member_refusal(levels, cost, guild_id)
+    by_key = {grant.key: grant for grant in levels.grants}
+    for part in member:
+        if part.level is Level.WALLET and not await money.hold_on_grant(
+            connection, by_key[part.account], part.amount, now=now
+        ):
+            raise InvariantBroken(f"{part.account} changed while it was locked")
+    if allowance.key not in {part.account for part in member}:
+        member.insert(0, Part(Level.ALLOWANCE, allowance.key, ZERO))  # a cost above the hold may still ask it
+    parts = shared + member
     await money.add_holds(connection, job_id, parts)
     await money.append(
         connection,
@@ -91,71 +100,81 @@ async def hold(
     )
 
 
-async def _refusal(connection: AsyncConnection, row: money.BudgetRow, cost: Credits, guild_id: int) -> BudgetRefused:
-    fresh = await money.lock_account(connection, row.account.key) or row.account
+async def _hold_budgets(
+    connection: AsyncConnection, levels: Levels, cost: Credits, member: list[Part], guild_id: int
+) -> None:
+    """Hold what sits on budgets, in one statement where the allowance carries all of the member's part.
+
+    Raises:
+        BudgetRefused: for the first level that cannot take it.
+    """
+    allowance = levels.allowance.account
+    own = next((part.amount for part in member if part.level is Level.ALLOWANCE), ZERO)
+    accounts = [row.account for row in levels.shared]
+    held = await money.hold_on_budgets(connection, [*accounts, allowance] if own == cost else accounts, cost)
+    for row in levels.shared:
+        if row.account.key not in held:
+            raise _refusal(row, cost, guild_id)
+    if own and own != cost:
+        held |= await money.hold_on_budgets(connection, [allowance], own)
+    if own and allowance.key not in held:
+        raise InvariantBroken(f"{allowance.key} changed while it was locked")
+
+
+def _refusal(row: money.BudgetRow, cost: Credits, guild_id: int) -> BudgetRefused:
+    full = row.account
     return BudgetRefused(
-        fresh.level.value,
+        full.level.value,
         needed=cost,
-        available=fresh.available or ZERO,
-        limit=fresh.limit,
-        frees_at=row.ends_at if fresh.limit else None,
-        used=fresh.settled + fresh.held,
+        available=full.available or ZERO,
+        limit=full.limit,
+        frees_at=row.ends_at if full.limit else None,
+        used=full.settled + full.held,
         guild_id=guild_id,
     )
 
 
-async def _hold_member(
-    connection: AsyncConnection, levels: Levels, cost: Credits, guild_id: int, now: datetime
-) -> list[Part]:
-    allowance = await money.lock_account(connection, levels.allowance.account.key) or levels.allowance.account
-    parts = split_member_hold(cost, allowance, list(levels.grants))
-    if parts is None:
-        wallet = sum((g.available or ZERO for g in levels.grants), ZERO)
-        raise BudgetRefused(
-            Level.ALLOWANCE.value,
-            needed=cost,
-            available=(allowance.available or ZERO) + wallet,
-            limit=allowance.limit,
-            frees_at=levels.allowance.ends_at if allowance.limit else None,
-            guild_id=guild_id,
-        )
-    by_key = {account.key: account for account in (allowance, *levels.grants)}
-    for part in parts:
-        account = by_key[part.account]
-        if part.level is Level.WALLET:
-            is_held = await money.hold_on_grant(connection, account, part.amount, now=now)
-        else:
-            is_held = await money.hold_on_budget(connection, account, part.amount)
-        if not is_held:
-            raise InvariantBroken(f"{part.account} changed while it was locked")
-    if allowance.key not in {part.account for part in parts}:
-        parts.insert(0, Part(Level.ALLOWANCE, allowance.key, ZERO))  # a cost above the hold may still ask it
-    return parts
+def _member_refusal(levels: Levels, cost: Credits, guild_id: int) -> BudgetRefused:
+    allowance = levels.allowance.account
+    wallet = sum((grant.available or ZERO for grant in levels.grants), ZERO)
+    return BudgetRefused(
+        Level.ALLOWANCE.value,
+        needed=cost,
+        available=(allowance.available or ZERO) + wallet,
+        limit=allowance.limit,
+        frees_at=levels.allowance.ends_at if allowance.limit else None,
+        guild_id=guild_id,
+    )
 
 
 @dataclass(slots=True)
 class _Book:
-    """Collects the ledger entries of one job's move while the sums change."""
+    """Collects what one job's move changes: the accounts' sums and the ledger entries."""
 
     connection: AsyncConnection
     job_id: str
     now: datetime
     actor: str = BOT
     entries: list[dict[str, Any]] = field(default_factory=list)
-    has_wallet: bool = False  # locked
+    shifts: dict[str, money.Shift] = field(default_factory=dict)
 
-    async def change(self, account: str, *, held: Credits = ZERO, settled: Credits = ZERO) -> None:
-        if account.startswith("grant:") and not self.has_wallet:
-            await money.lock_wallet_of(self.connection, account)
-            self.has_wallet = True
-        if not await money.shift(self.connection, account, held=held.milli, settled=settled.milli):
-            raise InvariantBroken(f"{account} of job {self.job_id} is gone")
+    def change(self, account: str, *, held: Credits = ZERO, settled: Credits = ZERO) -> None:
+        before = self.shifts.get(account, money.Shift(account))
+        self.shifts[account] = money.Shift(account, before.held + held, before.settled + settled)
+
+    async def apply(self) -> None:
+        """Change the sums by what was collected so far."""
+        shifts = list(self.shifts.values())
+        self.shifts.clear()
+        if not await money.shift(self.connection, shifts):
+            raise InvariantBroken(f"an account of job {self.job_id} is gone")
 
     def note(self, account: str, kind: str, amount: Credits, reason: str = "") -> None:
         if amount:
             self.entries.append(_entry(self.job_id, account, kind, amount, self.now, actor=self.actor, reason=reason))
 
     async def write(self) -> None:
+        await self.apply()
         await money.append(self.connection, self.entries)
 
 
@@ -175,7 +194,7 @@ async def settle(connection: AsyncConnection, *, finished: Job, actual: Credits,
     member = [part for part in parts if part.level in MEMBER_LEVELS]
     split = [(part, min(part.amount, actual), max(ZERO, part.amount - actual)) for part in shared]
     for part, paid, rest in split + split_settlement(member, actual):
-        await book.change(part.account, held=-part.amount, settled=paid)
+        book.change(part.account, held=-part.amount, settled=paid)
         book.note(part.account, "settle", paid)
         book.note(part.account, "release", rest)
     excess = actual - sum((part.amount for part in member), ZERO)
@@ -186,12 +205,13 @@ async def settle(connection: AsyncConnection, *, finished: Job, actual: Credits,
 
 async def _book_excess(book: _Book, finished: Job, parts: list[Part], excess: Credits) -> Credits:
     """Book what the hold did not cover on every level. Returns the pool's overrun: what the member could not pay."""
+    await book.apply()  # what the member has left is read next
     unpaid = await _take_from_member(book, finished, parts, excess)
     for part in parts:
         if part.level in MEMBER_LEVELS:
             continue
         overrun = unpaid if part.level is Level.POOL else ZERO
-        await book.change(part.account, settled=excess)
+        book.change(part.account, settled=excess)
         book.note(part.account, "extra", excess - overrun, ABOVE_HOLD)
         book.note(part.account, "overrun", overrun, ABOVE_HOLD)
     return unpaid
@@ -205,7 +225,7 @@ async def _take_from_member(book: _Book, finished: Job, parts: list[Part], exces
     for key in accounts:
         account = await money.lock_account(book.connection, key)
         room = ZERO if account is None else left if account.available is None else min(left, account.available)
-        await book.change(key, settled=room)
+        book.change(key, settled=room)
         book.note(key, "extra", room, ABOVE_HOLD)
         left = left - room
     return left
@@ -224,7 +244,7 @@ async def release(
     book = _Book(connection, job_id, now)
     for part in parts:
         lost = loss if part.level in LOSS_LEVELS else ZERO
-        await book.change(part.account, held=-part.amount, settled=lost)
+        book.change(part.account, held=-part.amount, settled=lost)
         book.note(part.account, "release", part.amount, reason)
         book.note(part.account, "loss", lost, reason)
     await book.write()
@@ -243,10 +263,10 @@ async def correct_loss(connection: AsyncConnection, *, job_id: str, loss: Credit
         if part.level not in LOSS_LEVELS or part.account in refunded:
             continue
         if before is None:
-            await book.change(part.account, settled=loss)
+            book.change(part.account, settled=loss)
             book.note(part.account, "loss", loss, LATER)
         elif loss < before:
-            await book.change(part.account, settled=loss - before)
+            book.change(part.account, settled=loss - before)
             book.note(part.account, "refund", before - loss, LATER)
     await book.write()
 
@@ -257,7 +277,7 @@ async def book_late(connection: AsyncConnection, *, job_id: str, actual: Credits
     book = _Book(connection, job_id, now)
     for part in parts:
         if part.level not in MEMBER_LEVELS:
-            await book.change(part.account, settled=actual)
+            book.change(part.account, settled=actual)
             book.note(part.account, "overrun" if part.level is Level.POOL else "extra", actual, LATE)
     await book.write()
     return Settled(actual, actual)
@@ -270,7 +290,7 @@ async def refund(connection: AsyncConnection, *, job_id: str, actor: str, reason
     """
     book, given = _Book(connection, job_id, now, actor), ZERO
     for account, paid in await money.paid_by_member(connection, job_id):
-        await book.change(account, settled=-paid)
+        book.change(account, settled=-paid)
         book.note(account, "refund", paid, reason)
         given = given + paid
     await book.write()
