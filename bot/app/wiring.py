@@ -50,6 +50,8 @@ from bot.workers.loop import NoteState, WorkerLoop, note_nothing
 from bot.workers.steps import Steps
 
 CARD_REST_S = 0.3
+#: Fetching a clip and putting it into the channel seldom take longer.
+CARD_PASSING_S = 2.0
 
 
 class Writer(LineWriter, AlertWriter, Protocol):
@@ -137,6 +139,7 @@ class Wiring:
             cancellable=self.cancellable,
             timings=self.timings,
             rest_s=CARD_REST_S,
+            passing_s=CARD_PASSING_S,
         )
         self.quotes = Quotes(database, clock, admission=self.admission, wake=self.wake, timings=self.timings)
         self.approvals = self._approvals()

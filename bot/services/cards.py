@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.clock import Clock
-from bot.db import breakers, guilds, jobs, queue
+from bot.db import breakers, jobs, queue
 from bot.db.engine import Database
 from bot.domain.errors import DeliveryError, DeliveryRetry
 from bot.domain.jobs import CardTarget, Job, JobState
@@ -31,6 +31,10 @@ MOST_LATE = 10_000
 WORTH_A_BOT_EDIT = frozenset(
     {JobState.DELIVERED, JobState.UNDELIVERED, JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED, JobState.UNKNOWN}
 )
+
+
+#: States that are on the way to the next one.
+PASSING = frozenset({JobState.PREPARING, JobState.SUBMITTING, JobState.FETCHING, JobState.DELIVERING})
 
 
 @dataclass(slots=True)
@@ -76,12 +80,16 @@ class Cards:
         cancellable: Collection[str],
         timings: Timings,
         rest_s: float = 0.0,
+        passing_s: float = 0.0,
     ) -> None:
         """`places` are the running places of each provider account, from which a waiting job's start is expected.
         `cancellable` are the providers that can cancel a task.
 
         `rest_s` is the time between two edits of one card, in which its changes gather into the next edit.
+        `passing_s` is how long a job must stay in a state that soon passes for its card to show it.
         """
+        self._passing_s = passing_s
+        self._passing: dict[str, asyncio.Task[None]] = {}
         self._places = places
         self._cancellable = cancellable
         self._approval_ttl = timedelta(seconds=timings.approval_ttl_s)
@@ -115,8 +123,20 @@ class Cards:
             if turn.users == 0:
                 del self._turns[job_id]
 
-    def touch(self, job_id: str) -> None:
-        """Show a job's state soon; touches while one is under way become one more edit after it."""
+    def touch(self, job_id: str, state: JobState | None = None) -> None:
+        """Show a job's state soon; touches while one is under way become one more edit after it.
+
+        A `state` that soon passes is shown only where it lasts: nobody reads what stands there for half a second.
+        """
+        if state in PASSING and self._passing_s and not self._is_stopping:
+            if job_id not in self._passing:
+                self._passing[job_id] = asyncio.create_task(
+                    self._show_if_it_lasts(job_id), name=f"card {job_id} if it lasts"
+                )
+            return
+        later = self._passing.pop(job_id, None)
+        if later is not None:
+            later.cancel()
         self._dirty.add(job_id)
         if job_id not in self._tasks:
             self._tasks[job_id] = asyncio.create_task(self._work(job_id), name=f"card {job_id}")
@@ -129,9 +149,16 @@ class Cards:
                 late.due_at = None
                 self.touch(job_id)
 
+    async def _show_if_it_lasts(self, job_id: str) -> None:
+        await self._clock.sleep(self._passing_s)
+        del self._passing[job_id]
+        self.touch(job_id)
+
     async def stop(self) -> None:
         """Finish what is under way."""
         self._is_stopping = True
+        for job_id in list(self._passing):
+            self.touch(job_id)
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     async def _work(self, job_id: str) -> None:
@@ -162,10 +189,10 @@ class Cards:
 
     async def _look(self, job_id: str) -> _Seen | None:
         async with self._database.read() as connection:
-            current = await jobs.get(connection, job_id)
-            if current is None:
+            found = await jobs.get_with_rules(connection, job_id)
+            if found is None:
                 return None
-            rules = await guilds.rules(connection, current.guild_id)
+            current, rules = found
             starts_at = None
             if current.state is JobState.QUEUED:
                 now = self._clock.now()

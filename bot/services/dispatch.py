@@ -94,7 +94,7 @@ class Dispatch:
             for number, waiting in enumerate(chosen):
                 await self._promote(connection, provider, waiting, now + TURN * number)
         for waiting in chosen:
-            self._cards.touch(waiting.job_id)
+            self._cards.touch(waiting.job_id, JobState.PREPARING)
         return len(chosen)
 
     async def _choose(self, connection: AsyncConnection, provider: str, free: int) -> list[Waiting]:

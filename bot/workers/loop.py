@@ -152,7 +152,7 @@ class WorkerLoop:
             return None
         log.info("job.moved", extra={"job_id": held.id, "from": held.state.value, "to": moved.state.value})
         self._note_state(held.state.value, held.provider, (moved.updated_at - held.updated_at).total_seconds())
-        self._cards.touch(moved.id)
+        self._cards.touch(moved.id, moved.state)
         if moved.state not in AT_ONCE:
             return None
         if self._is_stopping:

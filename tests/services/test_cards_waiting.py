@@ -9,9 +9,11 @@ from bot.db.tables import provider_state
 from bot.domain.jobs import Job, JobState
 from bot.domain.rules import GuildRules, PublicPrompts
 from bot.ports import CardView
+from bot.services.cards import Cards
 from bot.services.config import MoneyRules, Timings
 from tests.services.fakes import LOST, P1
 from tests.services.world import USER, World, credits
+from tests.waiting import until
 
 RICH = MoneyRules(member_allowance=None, guild_pool=None)
 
@@ -73,6 +75,52 @@ async def test_the_expected_start_goes_by_the_places_that_the_provider_really_ha
         await connection.execute(sa.update(provider_state).values(**learned))
 
     assert (await _card(world, job)).note_params == {"at": world.clock.now() + timedelta(seconds=120)}
+
+
+def _cards(world: World) -> Cards:
+    world.clock.is_frozen = True
+    return Cards(
+        world.database,
+        world.clock,
+        messenger=world.messenger,
+        breaker=world.breaker,
+        places=world.places,
+        cancellable=world.cancellable,
+        timings=world.timings,
+        passing_s=2.0,
+    )
+
+
+async def test_a_state_that_soon_passes_is_not_drawn(make_world) -> None:
+    """The task was created within two seconds: one edit says that it runs."""
+    world = make_world(rules=RICH)
+    job, cards = await world.accept(), _cards(world)
+    await world.change(job, state="preparing")
+    cards.touch(job.id, JobState.PREPARING)
+    await until(lambda: bool(world.clock.slept))
+    await world.change(job, state="running")
+    cards.touch(job.id, JobState.RUNNING)
+    await cards.stop()
+
+    assert [card.job.state for card in world.messenger.cards] == [JobState.RUNNING]
+
+
+async def test_a_state_that_lasts_is_drawn(make_world) -> None:
+    """Uploading references takes long: after two seconds the card says so, and at the latest when the bot stops."""
+    world = make_world(rules=RICH)
+    jobs, cards = [await world.accept(), await world.accept()], _cards(world)
+    for job in jobs:
+        await world.change(job, state="preparing")
+    cards.touch(jobs[0].id, JobState.PREPARING)
+    await until(lambda: bool(world.clock.slept))
+    world.clock.advance(2.0)
+    await until(lambda: bool(world.messenger.cards))
+    cards.touch(jobs[1].id, JobState.PREPARING)
+    await cards.stop()
+
+    assert [(card.job.id, card.job.state) for card in world.messenger.cards] == [
+        (job.id, JobState.PREPARING) for job in jobs
+    ]
 
 
 async def test_a_job_before_a_moderator_says_when_it_lapses(make_world) -> None:
