@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import board, jobs, migrate, reports, work
 from bot.db.engine import Database
+from bot.db.tables import job
 from tests.postgres import run_apart
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -29,6 +30,7 @@ QUESTIONS: dict[str, tuple[str, Ask]] = {
     "parked jobs": ("ix_job_parked", lambda c: board.parked(c, limit=9)),
     "open holds": ("ix_hold_open", reports.open_holds),
 }
+PARTIAL = {index for index, _ in QUESTIONS.values()}
 
 
 async def _migrate(url: str) -> None:
@@ -54,15 +56,19 @@ async def test_what_is_asked_often_is_found_by_an_index(database: Database, ques
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
         asked.append((statement, parameters))
 
-    async with database.begin() as connection:
-        if not database.is_sqlite:  # it reads small tables whole
+    async with database.begin() as connection, connection.begin_nested() as trial:
+        if not database.is_sqlite:  # it reads small tables whole, and takes any of indexes that seem equally good
             await connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+            for other in job.indexes:
+                if other.name not in PARTIAL:
+                    await connection.run_sync(other.drop)
         event.listen(connection.sync_connection, "before_cursor_execute", note)
         await ask(connection)
         event.remove(connection.sync_connection, "before_cursor_execute", note)
         plan = await _plan(connection, *asked[-1], is_sqlite=database.is_sqlite)
+        await trial.rollback()
 
-    partial = {index} if database.is_sqlite else {index for index, _ in QUESTIONS.values()}
+    partial = {index} if database.is_sqlite else PARTIAL
     assert any(name in plan for name in partial)  # of empty tables PostgreSQL may read any that it can
 
 
