@@ -143,6 +143,20 @@ async def test_a_narrow_window_starts_without_the_side_panel(rig: Rig, browser: 
     assert await browser.evaluate("document.documentElement.scrollWidth <= 1280")
 
 
+async def test_a_phone_shows_messages_beside_a_command(rig: Rig, browser: Browser) -> None:
+    """With the first command unfolded a quarter of the window is left to read; a long prompt grows, and not too far."""
+    await browser.call("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=1, mobile=True)
+    await open_page(browser, rig)
+    prompt = "document.querySelector('#option-prompt')"
+
+    assert await browser.evaluate("document.querySelector('#messages').clientHeight >= 844 / 4")
+    await browser.evaluate(f"{prompt}.focus()")
+    low = await browser.evaluate(f"{prompt}.clientHeight")
+    await browser.type("A red fox trots over fresh snow at dawn. " * 50)
+    assert low < await browser.evaluate(f"{prompt}.clientHeight") < 844 / 3
+    assert await browser.evaluate("document.documentElement.scrollWidth <= 390")
+
+
 async def test_everything_that_can_be_pressed_has_a_name(rig: Rig, browser: Browser) -> None:
     """Buttons, boxes, lists and fields, in both tabs and unfolded, tell a screen reader what they are."""
     await open_page(browser, rig)
