@@ -10,6 +10,7 @@ import { names } from "./names.js";
 const EPHEMERAL = 1 << 6;
 const LOADING = 1 << 7;
 const COMPONENTS_V2 = 1 << 15;
+const SIGNATURE = /\?ex=[0-9a-f]+&is=[0-9a-f]+&hm=[0-9a-f]+&?/g;
 const drawn = new Map();
 const toEnd = follow(byId("messages"));
 const ON_PERSON = 2; // Discord's types of context menus
@@ -51,7 +52,7 @@ export function show(messages, viewer, act) {
 }
 
 function draw(list, message, viewer, act) {
-  const text = JSON.stringify(message);
+  const text = JSON.stringify(message, seen);
   const old = drawn.get(message.id);
   if (old?.text === text) return;
   const node = row(message, viewer, (action) => act({ ...action, message_id: message.id }));
@@ -61,6 +62,13 @@ function draw(list, message, viewer, act) {
   for (const item of node.querySelectorAll("video, img")) {
     item.addEventListener(item.tagName === "IMG" ? "load" : "loadedmetadata", toEnd);
   }
+}
+
+// What a message looks like: without the signatures of its links, which each reading renews, and of the message that it
+// answers only what is shown of it.
+function seen(key, value) {
+  if (key === "referenced_message" && value) return [value.author, preview(value)];
+  return typeof value === "string" ? value.replace(SIGNATURE, "") : value;
 }
 
 function row(message, viewer, act) {

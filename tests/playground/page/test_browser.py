@@ -30,6 +30,19 @@ async def test_a_newcomer_presses_enter_and_a_clip_plays(rig: Rig, browser: Brow
     assert browser.problems == []
 
 
+async def test_a_clip_plays_on_while_other_messages_come(rig: Rig, browser: Browser) -> None:
+    """Its link is signed anew each second, which does not draw it a second time."""
+    await open_page(browser, rig)
+    await browser.press("Enter", 13)
+    await browser.until("document.querySelector('#messages video')?.readyState >= 2")
+    await browser.evaluate("window.playing = document.querySelector('#messages video'); window.since = Date.now(); 0")
+    await browser.until("Date.now() - window.since > 1100")
+    await rig.discord.slash("ann", "video-lab", "balance", {})
+    await browser.until("document.querySelector('.message.private')")
+
+    assert await browser.evaluate("document.contains(window.playing)")
+
+
 async def test_a_typed_command_is_found_filled_and_sent(rig: Rig, browser: Browser) -> None:
     """Slash, a few letters, Enter; the private answer says that only its reader sees it, and Ben does not see it."""
     await open_page(browser, rig)
