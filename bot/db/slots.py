@@ -4,6 +4,7 @@ Exact for any window, unlike a token bucket, and shared by all processes. Moment
 that processes need not agree about the time.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -45,8 +46,8 @@ async def use(
     wanted: int,
     from_the_top: bool,
     now: datetime,
-) -> int:
-    """Use up to `wanted` free slots numbered below `below`. Returns how many; none during a pause."""
+) -> list[int]:
+    """Use up to `wanted` free slots numbered below `below`. Returns their numbers; none during a pause."""
     pauses = sa.exists().where(provider_state.c.provider == key, provider_state.c.paused_until > now)
     free = (
         sa.select(rate_slot.c.n)
@@ -58,7 +59,13 @@ async def use(
     )
     taken = sa.update(rate_slot).where(rate_slot.c.key == key, rate_slot.c.n.in_(sa.select(free.c.n)))
     rows = await connection.execute(taken.values(used_at=at).returning(rate_slot.c.n))
-    return len(rows.all())
+    return list(rows.scalars())
+
+
+async def renew(connection: AsyncConnection, key: str, numbers: Sequence[int], *, at: sa.ColumnElement[float]) -> None:
+    """Count the window of slots that are in use already from a later moment."""
+    used = sa.update(rate_slot).where(rate_slot.c.key == key, rate_slot.c.n.in_(numbers))
+    await connection.execute(used.values(used_at=at))
 
 
 async def waits_s(

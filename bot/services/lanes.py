@@ -68,6 +68,11 @@ class Lane:
         return self.count - self.kept
 
     @property
+    def late_s(self) -> float:
+        """From here on the margin no longer covers what a request comes later than its slot was taken."""
+        return min(MARGIN_MAX_S, self.window_s * MARGIN_SHARE) / 2
+
+    @property
     def between_polls(self) -> timedelta:
         """How far apart polls can be, all the time."""
         return timedelta(seconds=self.window_s / self.open_to_polls)

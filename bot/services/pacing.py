@@ -142,6 +142,7 @@ class Pacing(SharedBreaker):
     async def _let_go(self, lane: Lane, urgent: Sequence[Waiter]) -> float | None:
         """Use slots for the urgent. Returns the seconds to wait, None where somebody was served."""
         polls = [waiter for waiter in lane.waiting if waiter.is_poll][:BATCH_MAX]
+        began_s = self._clock.monotonic()
         async with self._database.begin() as connection:
             used = await self._use(connection, lane, below=lane.count, wanted=len(urgent), from_the_top=True)
             if not used:
@@ -151,7 +152,8 @@ class Pacing(SharedBreaker):
                 poll_wait_s = max(lane.poll_wait_s(waits_s, supply), wait_s)
                 turns = await self._book(connection, lane, self._impatient(polls, lane.window_s), poll_wait_s)
         if used:
-            self._grant(lane, urgent, used)
+            await self._renew(lane, used, began_s)
+            self._grant(lane, urgent, len(used))
             return None
         for waiter in self._impatient(urgent, wait_s):
             lane.refuse(waiter, wait_s)
@@ -161,11 +163,12 @@ class Pacing(SharedBreaker):
     async def _let_poll(self, lane: Lane) -> float | None:
         """Use slots for polls, which leave their turns to submits on their way. Returns as `_let_go` does."""
         polls = lane.waiting[:BATCH_MAX]
+        began_s = self._clock.monotonic()
         async with self._database.begin() as connection:
             supply = await self._look(connection, lane)
             wanted = min(len(polls), lane.polls_now(supply))
             pause_s = self._pause_s(supply)
-            used = 0
+            used: list[int] = []
             if wanted and pause_s == 0:
                 below = lane.open_to_polls
                 used = await self._use(connection, lane, below=below, wanted=wanted, from_the_top=False)
@@ -173,14 +176,15 @@ class Pacing(SharedBreaker):
                 wait_s = max(lane.poll_wait_s(await self._waits_s(connection, lane), supply), pause_s)
                 turns = await self._book(connection, lane, self._impatient(polls, wait_s), wait_s)
         if used:
-            self._grant(lane, polls, used)
+            await self._renew(lane, used, began_s)
+            self._grant(lane, polls, len(used))
             return None
         self._send_away(lane, turns)
         return wait_s
 
     async def _use(
         self, connection: AsyncConnection, lane: Lane, *, below: int, wanted: int, from_the_top: bool
-    ) -> int:
+    ) -> list[int]:
         return await slots.use(
             connection,
             lane.key,
@@ -191,6 +195,12 @@ class Pacing(SharedBreaker):
             from_the_top=from_the_top,
             now=self._clock.now(),
         )
+
+    async def _renew(self, lane: Lane, used: Sequence[int], began_s: float) -> None:
+        """Where a slow disk held the transaction up, let the window begin with the requests, which go only now."""
+        if self._clock.monotonic() - began_s > lane.late_s:
+            async with self._database.begin() as connection:
+                await slots.renew(connection, lane.key, used, at=self._moment(connection))
 
     async def _look(self, connection: AsyncConnection, lane: Lane) -> slots.Supply:
         return await slots.look(

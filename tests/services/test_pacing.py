@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from bot.clock import SystemClock
-from bot.db import breakers, work
+from bot.db import breakers, slots, work
 from bot.db.engine import Database
 from bot.db.tables import job, rate_slot
 from bot.domain.errors import ProviderBusy
@@ -61,6 +61,27 @@ async def test_no_window_has_more_requests_than_the_limit(database: Database, se
 
     assert len(moments) == 20
     assert most_in_a_window(moments, 0.4) <= 8
+
+
+@pytest.mark.parametrize("urgency", [Urgency.SUBMIT, Urgency.POLL])
+async def test_the_window_begins_with_the_requests_where_the_disk_was_slow(
+    database: Database, clock: ManualClock, monkeypatch, urgency
+) -> None:
+    """Requests that a slow commit held up for half a window count from when they go."""
+    use = slots.use
+
+    async def use_slowly(*args, **kwargs) -> list[int]:
+        used = await use(*args, **kwargs)
+        clock.advance(30)
+        return used
+
+    monkeypatch.setattr(slots, "use", use_slowly)
+    pacing = Pacing(database, clock, limits={KEY: (5, 60.0)}, is_clock_shared=True)
+    await pacing.take(KEY, urgency=urgency)
+
+    async with database.read() as connection:
+        moments = (await connection.execute(sa.select(rate_slot.c.used_at).where(rate_slot.c.used_at > 0))).scalars()
+        assert list(moments) == [clock.now().timestamp()]
 
 
 async def test_a_restart_does_not_forget_what_was_sent(database: Database) -> None:
