@@ -54,6 +54,7 @@ LONG_NAMES = (
     "test_dead_bot_token_is_waited_for",
     "test_without_a_list_an_ambiguous_create_stays_unknown",
     "test_keys_are_not_trusted_for_ever",
+    "test_a_loss_that_is_told_only_after_the_release_is_booked",
 )
 #: Families whose PostgreSQL turn differs least from the SQLite one: no races, no money of their own.
 LONG_ON_POSTGRESQL = (
@@ -61,8 +62,11 @@ LONG_ON_POSTGRESQL = (
     "services/test_cards",
     "services/test_clip_reports",
     "services/test_delivery",
+    "services/test_journal",
+    "services/test_moderation",
     "services/test_outside",
     "services/test_pictures",
+    "services/test_quotes",
     "services/test_reconcile",
     "services/test_rerun",
     "services/test_retention",
@@ -71,6 +75,7 @@ LONG_ON_POSTGRESQL = (
     "services/test_silent",
     "services/test_status",
     "services/test_styles",
+    "services/test_usage",
     "workers",
     "cli",
 )

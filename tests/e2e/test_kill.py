@@ -22,13 +22,17 @@ HELD_S = 3.0
 
 @dataclass(frozen=True)
 class Moment:
-    """When to kill: `arm` sets a fault up, `is_now` tells that the moment has come. `may_vanish`: before the job is."""
+    """When to kill: `arm` sets a fault up, `is_now` tells that the moment has come.
+
+    `may_vanish`: before the job is. `is_long`: nothing is spent or shown at this moment.
+    """
 
     name: str
     arm: Callable[[Rig], object]
     is_now: Callable[[Rig, int, int], bool]
     with_picture: bool = False
     may_vanish: bool = False
+    is_long: bool = False
 
 
 def _asked(route: str) -> Callable[[Rig, int, int], bool]:
@@ -68,16 +72,17 @@ MOMENTS = [
         "card on its way",
         lambda rig: rig.discord.faults.add(path_regex=ORIGINAL, method="PATCH", kind="delay", delay_s=HELD_S),
         _told("PATCH", "@original"),
+        is_long=True,
     ),
-    Moment("presign asked", _slow("presign"), _asked("presign"), with_picture=True),
-    Moment("reference on its way", _slow("upload"), _asked("upload"), with_picture=True),
+    Moment("presign asked", _slow("presign"), _asked("presign"), with_picture=True, is_long=True),
+    Moment("reference on its way", _slow("upload"), _asked("upload"), with_picture=True, is_long=True),
     Moment("reference stored", _nothing, _answered("upload"), with_picture=True),
     Moment("create sent, not taken", lambda rig: rig.movie.faults.add("submit", "reset_before"), _asked("submit")),
     Moment("create taken, answer held back", _late("submit"), _asked("submit")),
     Moment("create taken, answer lost", lambda rig: rig.movie.faults.add("submit", "lose_answer"), _asked("submit")),
     Moment("create answered", _nothing, _answered("submit")),
-    Moment("status asked", _slow("status"), _asked("status")),
-    Moment("status answered", _nothing, _answered("status")),
+    Moment("status asked", _slow("status"), _asked("status"), is_long=True),
+    Moment("status answered", _nothing, _answered("status"), is_long=True),
     Moment(
         "callback taken",
         _nothing,
@@ -87,7 +92,7 @@ MOMENTS = [
         ),
     ),
     Moment("clip on its way", lambda rig: rig.movie.faults.add("video", "cut", cut_after_bytes=5000), _asked("video")),
-    Moment("clip fetched", _nothing, _answered("video")),
+    Moment("clip fetched", _nothing, _answered("video"), is_long=True),
     Moment(
         "message on its way",
         lambda rig: rig.discord.faults.add(path_regex=MESSAGES, method="POST", kind="delay", delay_s=HELD_S),
@@ -111,7 +116,10 @@ async def rig(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
         yield made
 
 
-@pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: moment.name)
+@pytest.mark.parametrize(
+    "moment",
+    [pytest.param(m, marks=[pytest.mark.long] if m.is_long else [], id=m.name) for m in MOMENTS],
+)
 async def test_killed_and_restarted_job_is_made_and_posted_once(rig: Rig, moment: Moment) -> None:
     """Whatever the moment of the kill, the clip arrives once and one task is paid for."""
     await rig.start_bot()
