@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -25,6 +26,7 @@ from playground.discord.world import World, bot_token, view
 __all__ = ["Outcome", "VirtualDiscord"]
 
 T = TypeVar("T")
+LOOK_AGAIN_S = 0.1
 
 
 class VirtualDiscord(Acting, ChannelVerbs, GuildVerbs):
@@ -117,7 +119,9 @@ class VirtualDiscord(Acting, ChannelVerbs, GuildVerbs):
         return await self._world.changed(after)
 
     async def wait_for(self, predicate: Callable[[], T | None], timeout_s: float = 20) -> T:
-        """Wait until the predicate gives something true; it is asked again after every change.
+        """Wait until the predicate gives something true.
+
+        It is asked again after every change, and from time to time, for what comes to pass outside Discord.
 
         Raises: TimeoutError after `timeout_s` seconds.
         """
@@ -127,7 +131,8 @@ class VirtualDiscord(Acting, ChannelVerbs, GuildVerbs):
                 found = predicate()
                 if found:
                     return found
-                await self.changed(version)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self.changed(version), LOOK_AGAIN_S)
 
     async def drop_gateway(self, *, code: int = 4000, resumable: bool = True) -> None:
         """Cut the gateway; without `resumable` the session is gone and a resume is refused."""
