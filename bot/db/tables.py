@@ -1,5 +1,7 @@
 """Every table. Money is integer millicredits (`…_milli`), moments are UTC, Discord ids are 64-bit integers."""
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from bot.db.column_types import Moment, Texts
@@ -20,6 +22,12 @@ _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite numbers row
 
 def _serial() -> sa.Column[int]:
     return sa.Column("id", _ID, primary_key=True, autoincrement=True)
+
+
+def _index_where(condition: str, name: str, *columns: sa.Column[Any]) -> None:
+    """Index only the rows for which `condition` holds, which both databases spell alike."""
+    where = sa.text(condition)
+    sa.Index(name, *columns, sqlite_where=where, postgresql_where=where)
 
 
 #: Values of the whole installation: the callback secret, hashes of synced commands.
@@ -218,46 +226,14 @@ job = sa.Table(
     sa.CheckConstraint("quote_milli >= 0", name="quote"),
 )
 #: What a worker may take, in the words of `bot.db.jobs`: a partial index serves only a query that says the same.
-_DUE = sa.text("(finished_at IS NULL OR watch_until IS NOT NULL) AND state <> 'queued'")
-sa.Index("ix_job_due", job.c.run_at, sqlite_where=_DUE, postgresql_where=_DUE)
-sa.Index(
-    "ix_job_untidied",
-    job.c.finished_at,
-    sqlite_where=sa.text("tidied_at IS NULL"),
-    postgresql_where=sa.text("tidied_at IS NULL"),
-)
-sa.Index(
-    "ix_job_clip",
-    job.c.finished_at,
-    sqlite_where=sa.text("clip_key IS NOT NULL"),
-    postgresql_where=sa.text("clip_key IS NOT NULL"),
-)
-sa.Index(
-    "ix_job_open",
-    job.c.guild_id,
-    job.c.user_id,
-    sqlite_where=sa.text("finished_at IS NULL"),
-    postgresql_where=sa.text("finished_at IS NULL"),
-)
-sa.Index(
-    "ix_job_past",
-    job.c.model,
-    job.c.finished_at,
-    sqlite_where=sa.text("finished_at IS NOT NULL"),
-    postgresql_where=sa.text("finished_at IS NOT NULL"),
-)
-sa.Index(
-    "ix_job_parked",
-    job.c.created_at,
-    sqlite_where=sa.text("parked_reason IS NOT NULL"),
-    postgresql_where=sa.text("parked_reason IS NOT NULL"),
-)
-sa.Index(
-    "ix_job_token",
-    job.c.token_expires_at,
-    sqlite_where=sa.text("interaction_token IS NOT NULL"),
-    postgresql_where=sa.text("interaction_token IS NOT NULL"),
-)
+_DUE = "(finished_at IS NULL OR watch_until IS NOT NULL) AND state <> 'queued'"
+_index_where(_DUE, "ix_job_due", job.c.run_at)
+_index_where("tidied_at IS NULL", "ix_job_untidied", job.c.finished_at)
+_index_where("clip_key IS NOT NULL", "ix_job_clip", job.c.finished_at)
+_index_where("finished_at IS NULL", "ix_job_open", job.c.guild_id, job.c.user_id)
+_index_where("finished_at IS NOT NULL", "ix_job_past", job.c.model, job.c.finished_at)
+_index_where("parked_reason IS NOT NULL", "ix_job_parked", job.c.created_at)
+_index_where("interaction_token IS NOT NULL", "ix_job_token", job.c.token_expires_at)
 sa.Index("ix_job_member", job.c.guild_id, job.c.user_id, job.c.created_at)
 sa.Index("ix_job_user", job.c.user_id, job.c.created_at)
 sa.Index("ix_job_state", job.c.state, job.c.provider)

@@ -31,8 +31,6 @@ MOST_LATE = 10_000
 WORTH_A_BOT_EDIT = frozenset(
     {JobState.DELIVERED, JobState.UNDELIVERED, JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED, JobState.UNKNOWN}
 )
-
-
 #: States that are on the way to the next one.
 PASSING = frozenset({JobState.PREPARING, JobState.SUBMITTING, JobState.FETCHING, JobState.DELIVERING})
 

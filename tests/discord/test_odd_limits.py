@@ -108,11 +108,14 @@ async def test_start_waits_for_the_global_limit(post: Post, monkeypatch: pytest.
     body = {"message": "x", "retry_after": 0.01, "global": True}
     monkeypatch.setattr("playground.discord.faults.Fault.body", lambda _fault: body)
     post.discord.faults.add(path_regex="gateway/bot", kind="status", status=429)
+    before = len(post.discord.requests)
     client = BotClient(api_base=Route.BASE)
 
     await client.sign_in(post.discord.token)
-
     await client.close()
+
+    asked = [one.status for one in post.discord.requests[before:] if one.path.endswith("/gateway/bot")]
+    assert asked == [429, 200]
 
 
 class OutOfTime(HurriedAsyncio):

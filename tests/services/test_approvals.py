@@ -7,7 +7,7 @@ import pytest
 from bot.domain.errors import DeliveryForbidden, DeliveryRetry, LeaseLost, NotFound, Refused
 from bot.domain.jobs import Job, JobState
 from bot.domain.money import ZERO
-from bot.domain.requests import Attachment, GenerationRequest, ReferenceRole
+from bot.domain.requests import Attachment, ReferenceRole
 from bot.domain.rules import GuildRules
 from bot.services.cancellation import CancelOutcome
 from bot.services.config import MoneyRules
@@ -173,9 +173,7 @@ async def test_a_channel_that_is_not_age_restricted_any_more_counts_at_approval(
     """As Discord knows it then; where nobody knows, as it was."""
     await world.settle_in()
     await world.set_rules(restricted_models=frozenset({"seedance2-movie/seedance-2.0"}))
-    request = GenerationRequest("a red boat")
-    requester = world.requester(is_age_restricted=True)
-    job = await world.generation.accept(requester, request, world.generation.check(request))
+    job = await world.accept(is_age_restricted=True)
 
     async def approve(adult_channels: set[int] | None) -> Job:
         return await world.approvals.approve(job.id, guild_id=GUILD, actor_id=MO, adult_channels=adult_channels)

@@ -8,7 +8,6 @@ import pytest
 from bot.domain.errors import BudgetRefused, NotFound, Refused
 from bot.domain.jobs import CardTarget, Job, JobState
 from bot.domain.money import ZERO
-from bot.domain.requests import GenerationRequest
 from bot.domain.rules import GuildRules
 from bot.services.config import MoneyRules
 from tests.services.world import GUILD, OWNER, USER, World, credits, gather_outcomes
@@ -104,9 +103,7 @@ async def test_a_channel_that_is_not_age_restricted_any_more_counts_at_the_press
     """The press says what the channel is now, and a later approval goes by it."""
     await world.settle_in()
     await world.set_rules(restricted_models=frozenset({"seedance2-movie/seedance-2.0"}))
-    request = GenerationRequest("a red boat")
-    requester = world.requester(is_age_restricted=True)
-    job = await world.generation.accept(requester, request, world.generation.check(request))
+    job = await world.accept(is_age_restricted=True)
 
     with pytest.raises(Refused, match="age_restricted"):
         await _confirm(world, job, is_age_restricted=False)

@@ -234,7 +234,9 @@ async def test_a_task_that_is_not_found_at_the_deadline_is_unknown(make_world: M
     job = await _running(world)
     world.provider.status_script.extend([TaskNotFound("TASK_NOT_FOUND")] * 500)
 
-    await world.until_state(job, S.UNKNOWN, within_s=80)
+    in_doubt = await world.until_state(job, S.UNKNOWN, within_s=80)
+
+    assert in_doubt.task_id == job.task_id
 
 
 async def test_the_first_poll_is_not_later_than_the_deadline(make_world: MakeWorld) -> None:
@@ -242,8 +244,11 @@ async def test_the_first_poll_is_not_later_than_the_deadline(make_world: MakeWor
     world = make_world(timings=Timings(job_deadline_s=60))
     world.links.has_callbacks = True
     job = await _running(world)
+    began_at = world.clock.now()
 
-    await world.until_state(job, S.UNKNOWN, within_s=80)
+    in_doubt = await world.until_state(job, S.UNKNOWN, within_s=80)
+
+    assert in_doubt.updated_at - began_at <= timedelta(seconds=80)
 
 
 async def test_two_quick_not_founds_are_nothing(world: World) -> None:

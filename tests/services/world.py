@@ -277,12 +277,13 @@ class World:
         user: int = USER,
         guild: int = GUILD,
         channel: int = CHANNEL,
+        is_age_restricted: bool = False,
         **options: object,
     ) -> Job:
         """Ask for a clip; 9 credits where nothing else is said."""
         await self.settle_in(guild)
         request = GenerationRequest(prompt, **options)
-        requester = self.requester(user=user, guild=guild, channel=channel)
+        requester = self.requester(user=user, guild=guild, channel=channel, is_age_restricted=is_age_restricted)
         return await self.generation.accept(requester, request, self.generation.check(request))
 
     async def settle_in(self, guild: int = GUILD) -> None:

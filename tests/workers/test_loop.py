@@ -352,6 +352,8 @@ async def test_a_renewal_that_fails_is_tried_again(make_world: MakeWorld) -> Non
         await until(is_renewed)
         go_on.set()
 
+    assert await world.state(job) in {S.DELIVERING, S.DELIVERED}
+
 
 async def test_what_is_claimed_while_the_loop_stops_is_finished_first(make_world: MakeWorld) -> None:
     """When stop returns nothing runs on that nobody waits for."""
