@@ -104,13 +104,13 @@ const STYLES = {
 };
 const UNITS = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 let language = "en";
-let relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+let relative = new Intl.RelativeTimeFormat(language);
 
-// Moments are told in the reader's language.
+// Moments are told in the reader's language, always with a number: a day and a bit from now need not be tomorrow.
 export function speak(locale) {
   if (locale === language) return;
   language = locale;
-  relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+  relative = new Intl.RelativeTimeFormat(language);
 }
 
 function timestamp(seconds, style) {

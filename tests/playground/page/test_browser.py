@@ -1,6 +1,7 @@
 """The page in a real browser: what a newcomer sees and does."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,17 @@ async def test_what_members_type_is_never_html(rig: Rig, browser: Browser) -> No
         await browser.evaluate("document.querySelectorAll('#messages img, #messages b').length") == 1
     )  # "used /video"
     assert browser.problems == []
+
+
+async def test_a_moment_after_tomorrow_is_not_called_tomorrow(rig: Rig, browser: Browser) -> None:
+    """A day and a bit from now: Discord counts days as well."""
+    await open_page(browser, rig)
+    await browser.press("Escape", 27)
+    await browser.type(f"Until <t:{int(time.time()) + 110_000}:R>.")
+    await browser.press("Enter", 13)
+    await browser.until("document.querySelector('#messages time[data-relative]')")
+
+    assert await browser.evaluate("document.querySelector('#messages time[data-relative]').innerText") == "in 1 day"
 
 
 async def test_an_application_that_does_not_respond(rig: Rig, browser: Browser) -> None:
