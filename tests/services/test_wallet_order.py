@@ -45,12 +45,11 @@ async def test_refunds_settlements_holds_and_revokes_of_one_wallet_at_once(make_
     assert [one for one in outcomes if isinstance(one, BaseException)] == []
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # SQLite's writers are alone
 async def test_a_deletion_and_a_revoke_take_a_wallets_grants_in_one_order(
     make_world: Callable[..., World], database: Database
 ) -> None:
     """A grant that was changed lies behind the others in PostgreSQL's file, and would be locked after them."""
-    if database.is_sqlite:
-        pytest.skip("SQLite's writers are alone")
     world = make_world()
     for _ in range(2):
         await world.budgets.grant(
